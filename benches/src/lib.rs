@@ -1,0 +1,1 @@
+//! Benchmarks of cliqueclique; see `benches/`.

@@ -1,0 +1,3 @@
+//! Simulator binary.
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! Scenarios: TOML in, validated model out.
+
+mod model;
+
+pub use model::*;

@@ -95,6 +95,12 @@ impl Core {
         std::iter::empty()
     }
 
+    /// Tags of the overlays that the last call of `handle` changed, in order, each once.
+    #[must_use]
+    pub fn touched(&self) -> &[Tag] {
+        &[]
+    }
+
     /// View of a hot overlay by its tag.
     #[must_use]
     pub fn overlay_by_tag(&self, tag: Tag) -> Option<OverlayView> {

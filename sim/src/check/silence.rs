@@ -1,0 +1,72 @@
+//! *silence*: when nothing changes, a document costs no message. Only links
+//! have keep-alives (Ping and its acknowledgement).
+
+use super::Violated;
+use crate::scenario::Scenario;
+use crate::snapshot::Index;
+use cliqueclique_core::message::{Frame, Message};
+use cliqueclique_core::time::Time;
+use cliqueclique_core::Packet;
+use std::time::Duration;
+
+/// Watches quiet times. What was under way when a quiet time begins may end
+/// within a grace time: the scenario's `settle`.
+#[derive(Debug)]
+pub(super) struct Silence {
+    grace: Duration,
+    from: Option<Time>,
+}
+
+impl Silence {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        Self { grace: scenario.settle, from: None }
+    }
+
+    /// Begins or ends a quiet time.
+    pub(super) fn set(&mut self, time: Time, on: bool) {
+        self.from = on.then(|| time + self.grace);
+    }
+
+    /// Checks a packet.
+    pub(super) fn packet(&self, time: Time, from: Index, to: Index, packet: &Packet) -> Result<(), Violated> {
+        if self.from.is_none_or(|begin| time < begin) {
+            return Ok(());
+        }
+        let spoken = match packet {
+            Packet::Hello(_) => Some("Hello"),
+            Packet::Frame(frame) => speech(frame),
+            Packet::Welcome(_) | Packet::Confirm(_) | Packet::Goodbye => None,
+        };
+        spoken.map_or(Ok(()), |kind| {
+            Err(Violated {
+                property: "silence",
+                time,
+                document: None,
+                nodes: vec![from, to],
+                detail: format!(
+                    "nothing has changed for longer than {:?}, so only keep-alives and acknowledgements \
+                     may be sent, but node {from} sent {kind} to node {to}",
+                    self.grace
+                ),
+            })
+        })
+    }
+}
+
+fn speech(frame: &Frame) -> Option<&'static str> {
+    frame.messages.iter().find_map(|message| match message {
+        Message::Ping => None,
+        Message::State(..) => Some("State"),
+        Message::Open(..) => Some("Open"),
+        Message::Close(..) => Some("Close"),
+        Message::Introduce(..) => Some("Introduce"),
+        Message::Seek(..) => Some("Seek"),
+        Message::Push(_) => Some("Push"),
+        Message::Digest(..) => Some("Digest"),
+        Message::Reconcile(..) => Some("Reconcile"),
+        Message::Want(..) => Some("Want"),
+        Message::Lack(..) => Some("Lack"),
+        Message::Fragment(_) => Some("Fragment"),
+        Message::Moved(_) => Some("Moved"),
+    })
+}

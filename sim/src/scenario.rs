@@ -1,5 +1,22 @@
 //! Scenarios: TOML in, validated model out.
+//!
+//! `tree` keeps the place of every key and value and applies `--set`; `reader`
+//! gives typed access with errors that point at that place; one reader per
+//! table makes the `model`. The format is described in `scenarios/README.md`.
 
+mod checks;
+mod error;
+mod faults;
 mod model;
+pub mod names;
+mod network;
+mod parse;
+mod protocol;
+mod reader;
+mod tree;
+pub mod units;
+mod workload;
 
+pub use error::ScenarioError;
 pub use model::*;
+pub use parse::{Loaded, load, parse, read_file, read_text};

@@ -7,21 +7,35 @@
 //! nothing; in the good case they allocate nothing.
 
 mod bounded;
+mod circles;
+mod connected;
+mod contact;
+mod cost;
 mod degree;
+mod delivery;
+mod graph;
 mod knowledge;
+mod presence;
+mod privacy;
+mod root_subscribes;
 mod silence;
 mod sometimes;
 mod subset;
+mod symmetry;
+mod tree;
 
+pub use cost::{FIGURES, figure};
 pub use knowledge::Knowledge;
 pub use sometimes::SOMETIMES;
 
 use crate::metrics::Metrics;
-use crate::scenario::Scenario;
-use crate::snapshot::{Index, Snapshot};
+use crate::scenario::{Checks, Scenario};
+use crate::snapshot::{DocumentTruth, Index, Snapshot};
 use cliqueclique_core::id::{NodeId, Tag};
 use cliqueclique_core::time::Time;
+use cliqueclique_core::view::OverlayView;
 use cliqueclique_core::{Command, Core, Packet};
+use std::time::Duration;
 
 /// A property that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,10 +67,24 @@ impl std::fmt::Display for Violated {
 
 impl std::error::Error for Violated {}
 
+/// Names of the *eventually* properties, as `scenario.checks.skip` takes them.
+pub const EVENTUALLY: [&str; 7] = [
+    "symmetry",
+    "connected_holders",
+    "connected_subscribers",
+    "tree",
+    "root_subscribes",
+    "delivery",
+    "presence",
+];
+
 /// All checkers of one run.
 #[derive(Debug)]
 pub struct Checkers {
-    every_step: bool,
+    checks: Checks,
+    contact: contact::Contact,
+    circles: circles::Circles,
+    roots: sometimes::Roots,
     degree: degree::Degree,
     bounded: bounded::Bounded,
     silence: silence::Silence,
@@ -68,7 +96,10 @@ impl Checkers {
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
         Self {
-            every_step: scenario.checks.every_step,
+            checks: scenario.checks.clone(),
+            contact: contact::Contact::default(),
+            circles: circles::Circles::new(scenario),
+            roots: sometimes::Roots::default(),
             degree: degree::Degree::new(scenario),
             bounded: bounded::Bounded::new(scenario),
             silence: silence::Silence::new(scenario),
@@ -78,7 +109,8 @@ impl Checkers {
 
     /// A user's command reaches a node. Call it before the core handles it.
     pub fn command(&mut self, time: Time, node: Index, id: NodeId, command: &Command) {
-        let _ = (time, node, id, command);
+        let _ = (time, id);
+        self.contact.command(node, command);
     }
 
     /// A packet is sent (called before the network decides what becomes of it).
@@ -93,9 +125,10 @@ impl Checkers {
         packet: &Packet,
         truth: &dyn Knowledge,
     ) -> Result<(), Violated> {
-        let _ = truth;
         self.sometimes.packet(packet);
         self.bounded.packet(time, from, to, packet)?;
+        self.contact.packet(time, from, to, packet, truth)?;
+        privacy::packet(time, from, to, packet, truth)?;
         self.silence.packet(time, from, to, packet)
     }
 
@@ -105,14 +138,12 @@ impl Checkers {
     /// # Errors
     /// The first property that a touched overlay breaks.
     pub fn handled(&mut self, time: Time, node: Index, core: &Core) -> Result<(), Violated> {
-        if !self.every_step {
+        if !self.checks.every_step {
             return Ok(());
         }
         for &tag in core.touched() {
             if let Some(view) = core.overlay_by_tag(tag) {
-                self.degree.overlay(time, node, &view)?;
-                subset::overlay(time, node, &view)?;
-                self.bounded.overlay(time, node, &view)?;
+                self.overlay(time, node, &view)?;
             }
         }
         Ok(())
@@ -124,15 +155,41 @@ impl Checkers {
     /// The first property that does not hold.
     pub fn always(&mut self, snapshot: &Snapshot) -> Result<(), Violated> {
         self.degree.learn(snapshot);
-        self.bounded.snapshot(snapshot)
+        self.bounded.snapshot(snapshot)?;
+        if self.roots.changed(snapshot) {
+            self.sometimes.note("root_changed");
+        }
+        for truth in snapshot.documents.values() {
+            for (&node, member) in &truth.members {
+                if let (Some(view), true) = (&member.view, snapshot.nodes[node].alive) {
+                    self.overlay(snapshot.time, node, view)?;
+                }
+            }
+        }
+        self.circles.snapshot(snapshot)
     }
 
-    /// Checks the *eventually* properties on a whole snapshot.
+    fn overlay(&self, time: Time, node: Index, view: &OverlayView) -> Result<(), Violated> {
+        self.degree.overlay(time, node, view)?;
+        subset::overlay(time, node, view)?;
+        self.bounded.overlay(time, node, view)
+    }
+
+    /// Checks the *eventually* properties on a whole snapshot, but for those
+    /// that the scenario skips.
     ///
     /// # Errors
     /// The first property that does not hold.
     pub fn eventually(&mut self, snapshot: &Snapshot) -> Result<(), Violated> {
-        let _ = snapshot;
+        let mut graph = graph::Graph::new(snapshot);
+        let held = delivery::Held::new(snapshot);
+        let asked = EVENTUALLY.map(|name| !self.checks.skip.iter().any(|skipped| skipped == name));
+        for (&tag, truth) in &snapshot.documents {
+            graph.load(tag, truth);
+            for (name, _) in EVENTUALLY.iter().zip(asked).filter(|(_, asked)| *asked) {
+                network(name, &graph, truth, &held)?;
+            }
+        }
         Ok(())
     }
 
@@ -141,8 +198,14 @@ impl Checkers {
     /// # Errors
     /// The first *sometimes* property not seen, or the first figure over its bound.
     pub fn finish(&mut self, metrics: &Metrics, time: Time) -> Result<(), Violated> {
-        let _ = (metrics, time);
-        Ok(())
+        self.sometimes.finish(&self.checks.sometimes, time)?;
+        cost::finish(&self.checks.at_most, metrics, time)
+    }
+
+    /// Longest life of a circle of upstreams that snapshots showed, for the report.
+    #[must_use]
+    pub fn longest_circle(&self) -> Duration {
+        self.circles.longest()
     }
 
     /// From now on nothing changes (no command, no fault), or no longer so.
@@ -153,5 +216,23 @@ impl Checkers {
     /// Something from [`SOMETIMES`] happened, which packets do not show.
     pub fn note(&mut self, name: &'static str) {
         self.sometimes.note(name);
+    }
+}
+
+/// Checks one *eventually* property of one network.
+fn network(
+    name: &str,
+    graph: &graph::Graph,
+    truth: &DocumentTruth,
+    held: &delivery::Held,
+) -> Result<(), Violated> {
+    match name {
+        "symmetry" => symmetry::check(graph),
+        "connected_holders" => connected::holders(graph),
+        "connected_subscribers" => connected::subscribers(graph),
+        "tree" => tree::check(graph),
+        "root_subscribes" => root_subscribes::check(graph),
+        "delivery" => delivery::check(graph, truth, held),
+        _ => presence::check(graph),
     }
 }

@@ -2,9 +2,12 @@
 //! cannot pass without reaching the case it is about.
 
 use super::Violated;
+use crate::snapshot::{DocumentTruth, Snapshot};
 use cliqueclique_core::Packet;
+use cliqueclique_core::id::{NodeId, Tag};
 use cliqueclique_core::message::{CloseReason, Frame, Message, STATE_FROZEN};
 use cliqueclique_core::time::Time;
+use std::collections::BTreeMap;
 
 /// Names of all *sometimes* properties. Packets show `spliced`, `pulled`,
 /// `reconciled`, `frozen`, `joined`, `left` and `fragmented`; snapshots show
@@ -84,6 +87,31 @@ impl Sometimes {
             })
         })
     }
+}
+
+/// The overlay root of each document, as the last snapshot had it.
+#[derive(Debug, Default)]
+pub(super) struct Roots(BTreeMap<Tag, NodeId>);
+
+impl Roots {
+    /// True if a document has another overlay root than in the snapshot before.
+    /// A network that does not agree on its root at this moment is passed over.
+    pub(super) fn changed(&mut self, snapshot: &Snapshot) -> bool {
+        let mut changed = false;
+        for (&tag, truth) in &snapshot.documents {
+            if let Some(root) = agreed(snapshot, truth) {
+                changed |= self.0.insert(tag, root).is_some_and(|before| before != root);
+            }
+        }
+        changed
+    }
+}
+
+fn agreed(snapshot: &Snapshot, truth: &DocumentTruth) -> Option<NodeId> {
+    let live = truth.members.iter().filter(|(node, _)| snapshot.nodes[**node].alive);
+    let mut roots = live.filter_map(|(_, member)| member.view.as_ref().filter(|view| view.holds)).map(|v| v.root);
+    let first = roots.next()?;
+    roots.all(|root| root == first).then_some(first)
 }
 
 fn shows(message: &Message) -> Option<&'static str> {

@@ -1,0 +1,54 @@
+//! *connected_holders* and *connected_subscribers*: the live holders of a
+//! document are one connected graph over relations that both sides name, and so
+//! are the subscribers among themselves.
+
+use super::Violated;
+use super::graph::{Graph, Part};
+use crate::snapshot::Index;
+use std::collections::BTreeMap;
+
+/// Checks that the holders are connected.
+pub(super) fn holders(graph: &Graph) -> Result<(), Violated> {
+    check(graph, "connected_holders", "holders", |part| part.view.holds)
+}
+
+/// Checks that the subscribers are connected without anybody else.
+pub(super) fn subscribers(graph: &Graph) -> Result<(), Violated> {
+    check(graph, "connected_subscribers", "subscribers", |part| part.subscribes())
+}
+
+fn check(
+    graph: &Graph,
+    property: &'static str,
+    what: &str,
+    member: impl Fn(&Part) -> bool,
+) -> Result<(), Violated> {
+    let labels = graph.components(&member).into_labeling();
+    let mut chosen = (0..graph.parts.len()).filter(|&at| member(&graph.parts[at]));
+    let Some(first) = chosen.next() else { return Ok(()) };
+    if chosen.all(|at| labels[at] == labels[first]) {
+        return Ok(());
+    }
+    let mut pieces: BTreeMap<u32, Vec<Index>> = BTreeMap::new();
+    for (at, part) in graph.parts.iter().enumerate().filter(|(_, part)| member(part)) {
+        pieces.entry(labels[at]).or_default().push(part.node);
+    }
+    Err(graph.violated(property, strangers(&pieces), describe(what, &pieces)))
+}
+
+/// Nodes to name: first one of each piece, the smallest piece in full as far as there is room.
+fn strangers(pieces: &BTreeMap<u32, Vec<Index>>) -> Vec<Index> {
+    let mut nodes: Vec<_> = pieces.values().map(|piece| piece[0]).take(8).collect();
+    let smallest = pieces.values().min_by_key(|piece| piece.len());
+    nodes.extend(smallest.into_iter().flatten().skip(1).take(8));
+    nodes
+}
+
+fn describe(what: &str, pieces: &BTreeMap<u32, Vec<Index>>) -> String {
+    let mut sizes: Vec<_> = pieces.values().map(Vec::len).collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    let total: usize = sizes.iter().sum();
+    let count = sizes.len();
+    sizes.truncate(8);
+    format!("the {total} {what} must be connected, found {count} separate parts, the largest of {sizes:?} nodes")
+}

@@ -13,6 +13,8 @@ mod contact;
 mod cost;
 mod degree;
 mod delivery;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod graph;
 mod knowledge;
 mod presence;
@@ -24,7 +26,7 @@ mod subset;
 mod symmetry;
 mod tree;
 
-pub use cost::{FIGURES, figure};
+pub(crate) use graph::Directory;
 pub use knowledge::Knowledge;
 pub use sometimes::SOMETIMES;
 

@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod driver;
+pub mod export;
 pub mod goals;
 pub mod metrics;
 pub mod scenario;

@@ -83,6 +83,14 @@ pub(crate) fn share(text: &str) -> Option<f64> {
     Some(number / 100.0)
 }
 
+/// A share from a command line: `5%` or `0.05`.
+#[must_use]
+pub fn read_share(text: &str) -> Option<f64> {
+    share(text)
+        .or_else(|| text.trim().parse().ok())
+        .filter(|share: &f64| share.is_finite())
+}
+
 /// A size such as `256KiB`, in bytes; a trailing `/s` is accepted where `rate` says so.
 #[allow(
     clippy::cast_sign_loss,
@@ -105,6 +113,9 @@ pub(crate) fn size(text: &str, rate: bool) -> Option<u64> {
 #[must_use]
 pub fn show(duration: Duration) -> String {
     let micros = duration.as_micros();
+    if micros == 0 {
+        return "0s".to_owned();
+    }
     let units = [
         (86_400_000_000, "d"),
         (3_600_000_000, "h"),
@@ -162,6 +173,6 @@ mod tests {
     fn times_are_shown_in_the_largest_whole_unit() {
         assert_eq!(show(Duration::from_secs(90)), "90s");
         assert_eq!(show(Duration::from_secs(7200)), "2h");
-        assert_eq!(show(Duration::ZERO), "0us");
+        assert_eq!(show(Duration::ZERO), "0s");
     }
 }

@@ -56,7 +56,12 @@ pub struct Violated {
 
 impl std::fmt::Display for Violated {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} violated at {:.3} s", self.property, self.time.as_secs_f64())?;
+        write!(
+            f,
+            "{} violated at {:.3} s",
+            self.property,
+            self.time.as_secs_f64()
+        )?;
         if let Some(tag) = self.document {
             write!(f, ", document {tag}")?;
         }

@@ -27,7 +27,10 @@ pub fn write_snapshot(out: &mut dyn Write, snapshot: &Snapshot) -> io::Result<()
     for (tag, truth) in &snapshot.documents {
         for (node, member) in &truth.members {
             text.clear();
-            serde_json::to_writer(&mut text, &line::line(snapshot, &directory, (*tag, truth), (*node, member)))?;
+            serde_json::to_writer(
+                &mut text,
+                &line::line(snapshot, &directory, (*tag, truth), (*node, member)),
+            )?;
             text.push(b'\n');
             out.write_all(&text)?;
         }

@@ -1,10 +1,21 @@
 //! Seeded, deterministic simulator of cliqueclique networks: many cores, one
 //! event queue, a modelled network, and checkers that look at the whole graph.
 
+mod accounting;
 pub mod check;
 pub mod driver;
+mod faults;
 pub mod export;
 pub mod goals;
+pub mod host;
 pub mod metrics;
+mod network;
+mod queue;
+mod random;
+pub mod report;
 pub mod scenario;
 pub mod snapshot;
+pub mod suite;
+mod truth;
+pub mod workload;
+mod world;

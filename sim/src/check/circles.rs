@@ -24,7 +24,11 @@ pub(super) struct Circles {
 
 impl Circles {
     pub(super) fn new(scenario: &Scenario) -> Self {
-        Self { bound: scenario.checks.circle_bound, standing: BTreeMap::new(), longest: Duration::ZERO }
+        Self {
+            bound: scenario.checks.circle_bound,
+            standing: BTreeMap::new(),
+            longest: Duration::ZERO,
+        }
     }
 
     /// Longest life of a circle so far.
@@ -40,7 +44,11 @@ impl Circles {
         for (&tag, truth) in &snapshot.documents {
             graph.load(tag, truth);
             for circle in circles(&graph) {
-                let since = self.standing.get(&(tag, circle[0])).copied().unwrap_or(snapshot.time);
+                let since = self
+                    .standing
+                    .get(&(tag, circle[0]))
+                    .copied()
+                    .unwrap_or(snapshot.time);
                 found.insert((tag, circle[0]), since);
                 let life = snapshot.time.since(since);
                 self.longest = self.longest.max(life);
@@ -60,7 +68,13 @@ impl Circles {
             circle.len()
         );
         circle.truncate(16);
-        Violated { property: "circles", time, document: Some(tag), nodes: circle, detail }
+        Violated {
+            property: "circles",
+            time,
+            document: Some(tag),
+            nodes: circle,
+            detail,
+        }
     }
 }
 
@@ -83,7 +97,10 @@ fn circles(graph: &Graph) -> Vec<Vec<Index>> {
 }
 
 fn upstream(graph: &Graph, at: u32) -> u32 {
-    graph.parts[at as usize].view.upstream.map_or(NONE, |id| graph.at(id))
+    graph.parts[at as usize]
+        .view
+        .upstream
+        .map_or(NONE, |id| graph.at(id))
 }
 
 fn circle_from(graph: &Graph, start: u32) -> Vec<Index> {
@@ -93,7 +110,11 @@ fn circle_from(graph: &Graph, start: u32) -> Vec<Index> {
         nodes.push(graph.parts[at as usize].node);
         at = upstream(graph, at);
     }
-    let smallest = nodes.iter().enumerate().min_by_key(|(_, node)| **node).map_or(0, |(at, _)| at);
+    let smallest = nodes
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, node)| **node)
+        .map_or(0, |(at, _)| at);
     nodes.rotate_left(smallest);
     nodes
 }

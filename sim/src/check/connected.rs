@@ -9,12 +9,16 @@ use std::collections::BTreeMap;
 
 /// Checks that the holders are connected.
 pub(super) fn holders(graph: &Graph) -> Result<(), Violated> {
-    check(graph, "connected_holders", "holders", |part| part.view.holds)
+    check(graph, "connected_holders", "holders", |part| {
+        part.view.holds
+    })
 }
 
 /// Checks that the subscribers are connected without anybody else.
 pub(super) fn subscribers(graph: &Graph) -> Result<(), Violated> {
-    check(graph, "connected_subscribers", "subscribers", |part| part.subscribes())
+    check(graph, "connected_subscribers", "subscribers", |part| {
+        part.subscribes()
+    })
 }
 
 fn check(
@@ -25,12 +29,19 @@ fn check(
 ) -> Result<(), Violated> {
     let labels = graph.components(&member).into_labeling();
     let mut chosen = (0..graph.parts.len()).filter(|&at| member(&graph.parts[at]));
-    let Some(first) = chosen.next() else { return Ok(()) };
+    let Some(first) = chosen.next() else {
+        return Ok(());
+    };
     if chosen.all(|at| labels[at] == labels[first]) {
         return Ok(());
     }
     let mut pieces: BTreeMap<u32, Vec<Index>> = BTreeMap::new();
-    for (at, part) in graph.parts.iter().enumerate().filter(|(_, part)| member(part)) {
+    for (at, part) in graph
+        .parts
+        .iter()
+        .enumerate()
+        .filter(|(_, part)| member(part))
+    {
         pieces.entry(labels[at]).or_default().push(part.node);
     }
     Err(graph.violated(property, strangers(&pieces), describe(what, &pieces)))
@@ -50,5 +61,7 @@ fn describe(what: &str, pieces: &BTreeMap<u32, Vec<Index>>) -> String {
     let total: usize = sizes.iter().sum();
     let count = sizes.len();
     sizes.truncate(8);
-    format!("the {total} {what} must be connected, found {count} separate parts, the largest of {sizes:?} nodes")
+    format!(
+        "the {total} {what} must be connected, found {count} separate parts, the largest of {sizes:?} nodes"
+    )
 }

@@ -29,9 +29,17 @@ pub(super) struct Contact {
 impl Contact {
     /// Records where a user sent a node.
     pub(super) fn command(&mut self, node: Index, command: &Command) {
-        if let Command::Join { document, address, mode: _ } = command {
+        if let Command::Join {
+            document,
+            address,
+            mode: _,
+        } = command
+        {
             let joins = self.joins.entry(node).or_default();
-            if !joins.iter().any(|join| join.0 == *document && join.1 == *address) {
+            if !joins
+                .iter()
+                .any(|join| join.0 == *document && join.1 == *address)
+            {
                 joins.push((*document, address.clone()));
             }
         }
@@ -70,7 +78,12 @@ impl Contact {
         if self.met.contains(&pair) {
             return Ok(());
         }
-        if self.sent(from, to, tag, truth) || self.introduced.get(&pair).is_some_and(|tags| tags.contains(&tag)) {
+        if self.sent(from, to, tag, truth)
+            || self
+                .introduced
+                .get(&pair)
+                .is_some_and(|tags| tags.contains(&tag))
+        {
             self.met.insert(pair);
             self.introduced.remove(&pair);
             return Ok(());
@@ -84,7 +97,13 @@ impl Contact {
             "node {from} called node {to}, claiming {claim}, but no user named its address for this document, \
              nobody introduced them for it, and they never met"
         );
-        Err(Violated { property: "contact", time, document: Some(tag), nodes: vec![from, to], detail })
+        Err(Violated {
+            property: "contact",
+            time,
+            document: Some(tag),
+            nodes: vec![from, to],
+            detail,
+        })
     }
 
     /// True if a user sent `from` to the address of `to` for this document.
@@ -106,7 +125,9 @@ impl Contact {
         introduction: &Introduction,
         truth: &dyn Knowledge,
     ) -> Result<(), Violated> {
-        let Some(peer) = truth.index_of(introduction.peer) else { return Ok(()) };
+        let Some(peer) = truth.index_of(introduction.peer) else {
+            return Ok(());
+        };
         let new = pair(to, peer);
         if to == peer || self.met.contains(&new) {
             return Ok(());

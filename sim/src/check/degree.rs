@@ -16,18 +16,29 @@ pub(super) struct Degree {
 
 impl Degree {
     pub(super) fn new(scenario: &Scenario) -> Self {
-        let common = scenario.max_peers_range.map_or(scenario.protocol.max_peers, |(_, high)| high);
-        Self { common, own: Vec::new() }
+        let common = scenario
+            .max_peers_range
+            .map_or(scenario.protocol.max_peers, |(_, high)| high);
+        Self {
+            common,
+            own: Vec::new(),
+        }
     }
 
     /// Takes every node's own K from a snapshot.
     pub(super) fn learn(&mut self, snapshot: &Snapshot) {
         self.own.clear();
-        self.own.extend(snapshot.nodes.iter().map(|node| node.max_peers));
+        self.own
+            .extend(snapshot.nodes.iter().map(|node| node.max_peers));
     }
 
     /// Checks one overlay of one node.
-    pub(super) fn overlay(&self, time: Time, node: Index, view: &OverlayView) -> Result<(), Violated> {
+    pub(super) fn overlay(
+        &self,
+        time: Time,
+        node: Index,
+        view: &OverlayView,
+    ) -> Result<(), Violated> {
         let limit = self.own.get(node).copied().unwrap_or(self.common);
         if view.neighbors.len() <= limit {
             return Ok(());

@@ -15,7 +15,10 @@ pub(super) struct Held(BTreeSet<Tag>);
 
 impl Held {
     pub(super) fn new(snapshot: &Snapshot) -> Self {
-        let held = snapshot.documents.iter().filter(|(_, truth)| held(snapshot, truth));
+        let held = snapshot
+            .documents
+            .iter()
+            .filter(|(_, truth)| held(snapshot, truth));
         Self(held.map(|(&tag, _)| tag).collect())
     }
 }
@@ -40,7 +43,11 @@ fn document(graph: &Graph, truth: &DocumentTruth) -> Result<(), Violated> {
     for (&node, member) in &truth.members {
         let has = member.view.as_ref().is_some_and(|view| view.holds);
         if let (Some(interest), false, true) = (member.interest, has, nodes[node].alive) {
-            let holder = graph.parts.iter().find(|part| part.view.holds).map_or(node, |part| part.node);
+            let holder = graph
+                .parts
+                .iter()
+                .find(|part| part.view.holds)
+                .map_or(node, |part| part.node);
             let detail = format!(
                 "node {node} wants the document ({interest:?}) and must have it, since node {holder} has it; it does not"
             );
@@ -51,10 +58,18 @@ fn document(graph: &Graph, truth: &DocumentTruth) -> Result<(), Violated> {
 }
 
 fn comments(graph: &Graph, truth: &DocumentTruth, held: &Held) -> Result<(), Violated> {
-    let mut expected: Vec<_> = truth.comments.iter().copied().filter(|tag| held.0.contains(tag)).collect();
+    let mut expected: Vec<_> = truth
+        .comments
+        .iter()
+        .copied()
+        .filter(|tag| held.0.contains(tag))
+        .collect();
     expected.sort_unstable();
     for (&node, member) in &truth.members {
-        if !member.wish.subscribes() || member.interest.is_none() || !graph.snapshot.nodes[node].alive {
+        if !member.wish.subscribes()
+            || member.interest.is_none()
+            || !graph.snapshot.nodes[node].alive
+        {
             continue;
         }
         if let Some(missing) = first_missing(&expected, &member.comments_held) {
@@ -73,5 +88,8 @@ fn comments(graph: &Graph, truth: &DocumentTruth, held: &Held) -> Result<(), Vio
 /// First element of `expected` that is not in `found`; both are sorted.
 fn first_missing(expected: &[Tag], found: &[Tag]) -> Option<Tag> {
     let mut rest = found.iter();
-    expected.iter().copied().find(|tag| !rest.by_ref().any(|other| other == tag))
+    expected
+        .iter()
+        .copied()
+        .find(|tag| !rest.by_ref().any(|other| other == tag))
 }

@@ -43,8 +43,19 @@ pub(crate) fn network(edges: &[(Index, Index)]) -> Snapshot {
         published: Time::ZERO,
         members: members.collect(),
     };
-    let nodes = (0..count).map(|node| NodeTruth { id: id(node), alive: true, max_peers: 4, links: 2 }).collect();
-    Snapshot { time: Time(5_000_000), nodes, documents: BTreeMap::from([(tag(1), truth)]) }
+    let nodes = (0..count)
+        .map(|node| NodeTruth {
+            id: id(node),
+            alive: true,
+            max_peers: 4,
+            links: 2,
+        })
+        .collect();
+    Snapshot {
+        time: Time(5_000_000),
+        nodes,
+        documents: BTreeMap::from([(tag(1), truth)]),
+    }
 }
 
 fn tree(count: usize, edges: &[(Index, Index)]) -> (Vec<u16>, Vec<Option<Index>>) {
@@ -71,7 +82,10 @@ fn view(
     upstream: Option<Index>,
     upstreams: &[Option<Index>],
 ) -> OverlayView {
-    let neighbors = edges.iter().filter(|(a, b)| *a == node || *b == node).map(|(a, b)| a + b - node);
+    let neighbors = edges
+        .iter()
+        .filter(|(a, b)| *a == node || *b == node)
+        .map(|(a, b)| a + b - node);
     OverlayView {
         document: DocumentId([1; 32]),
         tag: tag(1),
@@ -85,7 +99,11 @@ fn view(
         upstream: upstream.map(id),
         frozen: false,
         neighbors: neighbors
-            .map(|peer| NeighborView { node: id(peer), mode: Mode::Subscribe, downstream: upstreams[peer] == Some(node) })
+            .map(|peer| NeighborView {
+                node: id(peer),
+                mode: Mode::Subscribe,
+                downstream: upstreams[peer] == Some(node),
+            })
             .collect(),
         comments: SetDigest::default(),
         bookmarked: false,
@@ -95,7 +113,13 @@ fn view(
 
 /// One member of document 1, to be changed.
 pub(crate) fn member(snapshot: &mut Snapshot, node: Index) -> &mut Membership {
-    snapshot.documents.get_mut(&tag(1)).unwrap().members.get_mut(&node).unwrap()
+    snapshot
+        .documents
+        .get_mut(&tag(1))
+        .unwrap()
+        .members
+        .get_mut(&node)
+        .unwrap()
 }
 
 /// The view of one member of document 1, to be changed.

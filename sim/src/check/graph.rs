@@ -20,9 +20,17 @@ pub(crate) struct Directory {
 
 impl Directory {
     /// Of all nodes of a snapshot. The last of several nodes with the same id wins.
-    #[allow(clippy::cast_possible_truncation, reason = "a simulation has fewer than 2^32 nodes")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a simulation has fewer than 2^32 nodes"
+    )]
     pub(crate) fn new(snapshot: &Snapshot) -> Self {
-        let mut sorted: Vec<_> = snapshot.nodes.iter().enumerate().map(|(i, node)| (node.id, i as u32)).collect();
+        let mut sorted: Vec<_> = snapshot
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(i, node)| (node.id, i as u32))
+            .collect();
         sorted.sort_unstable();
         let mut begins = vec![0; (1 << 16) + 1];
         for (id, _) in &sorted {
@@ -36,9 +44,15 @@ impl Directory {
 
     /// Index of the node with this id.
     pub(crate) fn index(&self, id: NodeId) -> Option<Index> {
-        let (begin, end) = (self.begins[head(&id)] as usize, self.begins[head(&id) + 1] as usize);
+        let (begin, end) = (
+            self.begins[head(&id)] as usize,
+            self.begins[head(&id) + 1] as usize,
+        );
         let part = &self.sorted[begin..end];
-        part.iter().rev().find(|(other, _)| *other == id).map(|(_, index)| *index as usize)
+        part.iter()
+            .rev()
+            .find(|(other, _)| *other == id)
+            .map(|(_, index)| *index as usize)
     }
 }
 
@@ -83,7 +97,10 @@ impl<'a> Graph<'a> {
     }
 
     /// Takes another document.
-    #[allow(clippy::cast_possible_truncation, reason = "a simulation has fewer than 2^32 nodes")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a simulation has fewer than 2^32 nodes"
+    )]
     pub(crate) fn load(&mut self, tag: Tag, truth: &'a DocumentTruth) {
         for part in self.parts.drain(..) {
             self.position[part.node] = NONE;
@@ -99,14 +116,18 @@ impl<'a> Graph<'a> {
         self.resolve();
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "a simulation has fewer than 2^32 edges")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a simulation has fewer than 2^32 edges"
+    )]
     fn resolve(&mut self) {
         self.starts.clear();
         self.targets.clear();
         for part in &self.parts {
             self.starts.push(self.targets.len() as u32);
             let ids = part.view.neighbors.iter().map(|neighbor| neighbor.node);
-            self.targets.extend(ids.map(|id| position(&self.directory, &self.position, id)));
+            self.targets
+                .extend(ids.map(|id| position(&self.directory, &self.position, id)));
         }
         self.starts.push(self.targets.len() as u32);
     }
@@ -128,9 +149,20 @@ impl<'a> Graph<'a> {
     }
 
     /// A violation of an *eventually* property in this network.
-    pub(crate) fn violated(&self, property: &'static str, mut nodes: Vec<Index>, detail: String) -> Violated {
+    pub(crate) fn violated(
+        &self,
+        property: &'static str,
+        mut nodes: Vec<Index>,
+        detail: String,
+    ) -> Violated {
         nodes.truncate(16);
-        Violated { property, time: self.snapshot.time, document: Some(self.tag), nodes, detail }
+        Violated {
+            property,
+            time: self.snapshot.time,
+            document: Some(self.tag),
+            nodes,
+            detail,
+        }
     }
 
     /// Connected parts, over relations that both sides name, of those that `member` accepts.
@@ -142,7 +174,11 @@ impl<'a> Graph<'a> {
             }
             for &to in self.targets(from) {
                 // Each relation is looked at from its lower end only.
-                if to != NONE && to as usize > from && member(&self.parts[to as usize]) && self.names(to, from) {
+                if to != NONE
+                    && to as usize > from
+                    && member(&self.parts[to as usize])
+                    && self.names(to, from)
+                {
                     union(&mut sets, from, to);
                 }
             }

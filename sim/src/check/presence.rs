@@ -13,16 +13,28 @@ pub(super) fn check(graph: &Graph) -> Result<(), Violated> {
 fn node(graph: &Graph, part: &Part) -> Result<(), Violated> {
     let (u, view) = (part.node, part.view);
     if part.member.interest.is_none() {
-        let state = if view.leaving { "leaving" } else { "not leaving" };
-        let detail = format!("node {u} does not want the document, so it must not be in its network; it is ({state})");
+        let state = if view.leaving {
+            "leaving"
+        } else {
+            "not leaving"
+        };
+        let detail = format!(
+            "node {u} does not want the document, so it must not be in its network; it is ({state})"
+        );
         return Err(graph.violated("presence", vec![u], detail));
     }
     if view.holds && view.leaving {
-        let detail = format!("node {u} wants the document ({:?}), but is leaving its network", part.member.interest);
+        let detail = format!(
+            "node {u} wants the document ({:?}), but is leaving its network",
+            part.member.interest
+        );
         return Err(graph.violated("presence", vec![u], detail));
     }
     if view.mode != part.member.wish {
-        let detail = format!("the user of node {u} wishes {:?}, but its mode is {:?}", part.member.wish, view.mode);
+        let detail = format!(
+            "the user of node {u} wishes {:?}, but its mode is {:?}",
+            part.member.wish, view.mode
+        );
         return Err(graph.violated("presence", vec![u], detail));
     }
     Ok(())

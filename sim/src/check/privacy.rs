@@ -20,8 +20,13 @@ pub(super) fn packet(
     packet: &Packet,
     truth: &dyn Knowledge,
 ) -> Result<(), Violated> {
-    let Packet::Frame(frame) = packet else { return Ok(()) };
-    let revealed = frame.messages.iter().find_map(|message| revealed(message, to, truth));
+    let Packet::Frame(frame) = packet else {
+        return Ok(());
+    };
+    let revealed = frame
+        .messages
+        .iter()
+        .find_map(|message| revealed(message, to, truth));
     revealed.map_or(Ok(()), |(tag, what)| {
         let detail = format!(
             "node {from} sent {what} of a document to node {to}, which neither shares it nor subscribes to a \
@@ -47,7 +52,9 @@ fn revealed(message: &Message, to: Index, truth: &dyn Knowledge) -> Option<(Tag,
             if !entitled(to, *tag, truth) {
                 return Some((*tag, "the name"));
             }
-            ranges.iter().find_map(|range| listed(range, *tag, to, truth))
+            ranges
+                .iter()
+                .find_map(|range| listed(range, *tag, to, truth))
         }
         Message::Fragment(_) | Message::Ping | Message::Moved(_) => None,
     }
@@ -62,11 +69,17 @@ fn pushed(push: &Push, to: Index, truth: &dyn Knowledge) -> Option<(Tag, &'stati
 }
 
 /// Lists of comments of `via` go to those who subscribe to it.
-fn listed(range: &Range, via: Tag, to: Index, truth: &dyn Knowledge) -> Option<(Tag, &'static str)> {
+fn listed(
+    range: &Range,
+    via: Tag,
+    to: Index,
+    truth: &dyn Knowledge,
+) -> Option<(Tag, &'static str)> {
     match &range.content {
-        RangeContent::Tags(tags, _) => {
-            tags.iter().find(|tag| **tag != via && !entitled(to, **tag, truth)).map(|tag| (*tag, "the name"))
-        }
+        RangeContent::Tags(tags, _) => tags
+            .iter()
+            .find(|tag| **tag != via && !entitled(to, **tag, truth))
+            .map(|tag| (*tag, "the name")),
         RangeContent::Skip | RangeContent::Digest(_) => None,
     }
 }

@@ -10,7 +10,10 @@ pub(super) fn check(graph: &Graph) -> Result<(), Violated> {
         let to = graph.at(part.view.root);
         if to != NONE && !graph.parts[to as usize].subscribes() {
             let root = graph.parts[to as usize].node;
-            let detail = format!("the overlay root must be a subscriber if there is one; node {} is one, and the root, node {root}, is not", part.node);
+            let detail = format!(
+                "the overlay root must be a subscriber if there is one; node {} is one, and the root, node {root}, is not",
+                part.node
+            );
             return Err(graph.violated("root_subscribes", vec![root, part.node], detail));
         }
     }

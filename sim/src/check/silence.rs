@@ -4,9 +4,9 @@
 use super::Violated;
 use crate::scenario::Scenario;
 use crate::snapshot::Index;
+use cliqueclique_core::Packet;
 use cliqueclique_core::message::{Frame, Message};
 use cliqueclique_core::time::Time;
-use cliqueclique_core::Packet;
 use std::time::Duration;
 
 /// Watches quiet times. What was under way when a quiet time begins may end
@@ -19,7 +19,10 @@ pub(super) struct Silence {
 
 impl Silence {
     pub(super) fn new(scenario: &Scenario) -> Self {
-        Self { grace: scenario.settle, from: None }
+        Self {
+            grace: scenario.settle,
+            from: None,
+        }
     }
 
     /// Begins or ends a quiet time.
@@ -28,7 +31,13 @@ impl Silence {
     }
 
     /// Checks a packet.
-    pub(super) fn packet(&self, time: Time, from: Index, to: Index, packet: &Packet) -> Result<(), Violated> {
+    pub(super) fn packet(
+        &self,
+        time: Time,
+        from: Index,
+        to: Index,
+        packet: &Packet,
+    ) -> Result<(), Violated> {
         if self.from.is_none_or(|begin| time < begin) {
             return Ok(());
         }

@@ -40,7 +40,15 @@ pub(super) struct Sometimes {
     complete: bool,
 }
 
-const SHOWN: [&str; 7] = ["fragmented", "frozen", "joined", "left", "pulled", "reconciled", "spliced"];
+const SHOWN: [&str; 7] = [
+    "fragmented",
+    "frozen",
+    "joined",
+    "left",
+    "pulled",
+    "reconciled",
+    "spliced",
+];
 
 impl Sometimes {
     /// Marks a name; unknown ones are ignored.
@@ -52,7 +60,9 @@ impl Sometimes {
 
     /// True if it was seen.
     pub(super) fn seen(&self, name: &str) -> bool {
-        SOMETIMES.binary_search(&name).is_ok_and(|at| self.seen & 1 << at != 0)
+        SOMETIMES
+            .binary_search(&name)
+            .is_ok_and(|at| self.seen & 1 << at != 0)
     }
 
     /// Looks at a packet.
@@ -83,7 +93,9 @@ impl Sometimes {
                 time,
                 document: None,
                 nodes: Vec::new(),
-                detail: format!("the scenario demands that `{name}` happens at least once, and it did not"),
+                detail: format!(
+                    "the scenario demands that `{name}` happens at least once, and it did not"
+                ),
             })
         })
     }
@@ -100,7 +112,10 @@ impl Roots {
         let mut changed = false;
         for (&tag, truth) in &snapshot.documents {
             if let Some(root) = agreed(snapshot, truth) {
-                changed |= self.0.insert(tag, root).is_some_and(|before| before != root);
+                changed |= self
+                    .0
+                    .insert(tag, root)
+                    .is_some_and(|before| before != root);
             }
         }
         changed
@@ -108,8 +123,13 @@ impl Roots {
 }
 
 fn agreed(snapshot: &Snapshot, truth: &DocumentTruth) -> Option<NodeId> {
-    let live = truth.members.iter().filter(|(node, _)| snapshot.nodes[**node].alive);
-    let mut roots = live.filter_map(|(_, member)| member.view.as_ref().filter(|view| view.holds)).map(|v| v.root);
+    let live = truth
+        .members
+        .iter()
+        .filter(|(node, _)| snapshot.nodes[**node].alive);
+    let mut roots = live
+        .filter_map(|(_, member)| member.view.as_ref().filter(|view| view.holds))
+        .map(|v| v.root);
     let first = roots.next()?;
     roots.all(|root| root == first).then_some(first)
 }

@@ -9,7 +9,11 @@ use cliqueclique_core::view::OverlayView;
 
 /// Checks one overlay of one node.
 pub(super) fn overlay(time: Time, node: Index, view: &OverlayView) -> Result<(), Violated> {
-    let served = view.neighbors.iter().filter(|neighbor| neighbor.downstream).count();
+    let served = view
+        .neighbors
+        .iter()
+        .filter(|neighbor| neighbor.downstream)
+        .count();
     if view.holds || (served == 0 && view.comments.count == 0) {
         return Ok(());
     }

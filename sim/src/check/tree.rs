@@ -9,7 +9,12 @@ use super::graph::{Graph, NONE, Part};
 pub(super) fn check(graph: &Graph) -> Result<(), Violated> {
     let labels = graph.components(|part| part.view.holds).into_labeling();
     let mut first_of = vec![NONE; graph.parts.len()];
-    for (at, part) in graph.parts.iter().enumerate().filter(|(_, part)| part.view.holds) {
+    for (at, part) in graph
+        .parts
+        .iter()
+        .enumerate()
+        .filter(|(_, part)| part.view.holds)
+    {
         let first = &mut first_of[labels[at] as usize];
         if *first == NONE {
             *first = position(at);
@@ -32,13 +37,21 @@ fn root(graph: &Graph, labels: &[u32], at: usize) -> Result<(), Violated> {
     let (u, id) = (part.node, part.view.root);
     let to = graph.at(id);
     if to == NONE {
-        let who = graph.directory.index(id).map_or_else(|| "nobody knows".into(), |v| format!("is node {v}"));
-        let detail = format!("the overlay root must be alive and in the network; node {u} names {id}, which {who}");
+        let who = graph
+            .directory
+            .index(id)
+            .map_or_else(|| "nobody knows".into(), |v| format!("is node {v}"));
+        let detail = format!(
+            "the overlay root must be alive and in the network; node {u} names {id}, which {who}"
+        );
         return Err(graph.violated("tree", vec![u], detail));
     }
     let head = &graph.parts[to as usize];
     if !head.view.holds || labels[to as usize] != labels[at] {
-        let detail = format!("the overlay root of node {u} must hold the document and be connected with it; node {} is not", head.node);
+        let detail = format!(
+            "the overlay root of node {u} must hold the document and be connected with it; node {} is not",
+            head.node
+        );
         return Err(graph.violated("tree", vec![u, head.node], detail));
     }
     if head.view.root != id || head.view.distance != 0 || head.view.upstream.is_some() {
@@ -68,19 +81,27 @@ fn agree(graph: &Graph, first: &Part, part: &Part) -> Result<(), Violated> {
 fn step(graph: &Graph, at: usize, part: &Part) -> Result<(), Violated> {
     let (u, view) = (part.node, part.view);
     if view.frozen {
-        return Err(graph.violated("tree", vec![u], format!("node {u} is still frozen by the election")));
+        return Err(graph.violated(
+            "tree",
+            vec![u],
+            format!("node {u} is still frozen by the election"),
+        ));
     }
     let own = graph.at(view.root) == position(at);
     let Some(upstream) = view.upstream else {
         if own && view.distance == 0 {
             return Ok(());
         }
-        let detail = format!("node {u} is not the overlay root and has no upstream (distance {})", view.distance);
+        let detail = format!(
+            "node {u} is not the overlay root and has no upstream (distance {})",
+            view.distance
+        );
         return Err(graph.violated("tree", vec![u], detail));
     };
     let to = graph.at(upstream);
     if to == NONE || !graph.targets(at).contains(&to) {
-        let detail = format!("the upstream {upstream} of node {u} must be a live neighbour, and is not");
+        let detail =
+            format!("the upstream {upstream} of node {u} must be a live neighbour, and is not");
         return Err(graph.violated("tree", vec![u], detail));
     }
     let above = &graph.parts[to as usize];

@@ -13,11 +13,25 @@ use std::io::{self, Write};
 pub fn write_dot(out: &mut dyn Write, lines: &[Line]) -> io::Result<()> {
     writeln!(out, "graph overlay {{")?;
     if let Some(first) = lines.first() {
-        writeln!(out, "  label=\"document {:.8} at {} s\";", first.tag.escape_default().to_string(), first.time)?;
+        writeln!(
+            out,
+            "  label=\"document {:.8} at {} s\";",
+            first.tag.escape_default().to_string(),
+            first.time
+        )?;
     }
-    writeln!(out, "  node [shape=circle, fontname=\"sans-serif\", fontsize=10];")?;
+    writeln!(
+        out,
+        "  node [shape=circle, fontname=\"sans-serif\", fontsize=10];"
+    )?;
     for line in lines {
-        writeln!(out, "  n{} [label=\"{}\"{}];", line.node, line.node, look(line))?;
+        writeln!(
+            out,
+            "  n{} [label=\"{}\"{}];",
+            line.node,
+            line.node,
+            look(line)
+        )?;
     }
     for ((from, to), edge) in edges(lines) {
         let style = match (edge.tree, edge.mutual) {
@@ -52,7 +66,9 @@ mod tests {
         let mut bytes = Vec::new();
         write_dot(&mut bytes, &lines(&network(&[(0, 1), (1, 2)]), tag(1))).unwrap();
         let text = String::from_utf8(bytes).unwrap();
-        assert!(text.contains("  n0 [label=\"0\", shape=doublecircle, root=true, style=filled, fillcolor=gold];\n"));
+        assert!(text.contains(
+            "  n0 [label=\"0\", shape=doublecircle, root=true, style=filled, fillcolor=gold];\n"
+        ));
         assert!(text.contains("  n0 -- n1 [style=bold];\n"));
         assert!(text.trim_end().ends_with('}'));
     }

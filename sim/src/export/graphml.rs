@@ -24,7 +24,11 @@ const NODE_KEYS: [(&str, &str); 17] = [
     ("frozen", "boolean"),
     ("leaving", "boolean"),
 ];
-const EDGE_KEYS: [(&str, &str); 3] = [("tree", "boolean"), ("mutual", "boolean"), ("weight", "double")];
+const EDGE_KEYS: [(&str, &str); 3] = [
+    ("tree", "boolean"),
+    ("mutual", "boolean"),
+    ("weight", "double"),
+];
 
 /// A relation between two nodes, the lower index first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +62,10 @@ pub(super) fn edges(lines: &[Line]) -> BTreeMap<(usize, usize), Edge> {
 /// As `out` gives them.
 pub fn write_graphml(out: &mut dyn Write, lines: &[Line]) -> io::Result<()> {
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
-    writeln!(out, "<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\">")?;
+    writeln!(
+        out,
+        "<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\">"
+    )?;
     keys(out, "graph", &[("document", "string"), ("time", "double")])?;
     keys(out, "node", &NODE_KEYS)?;
     keys(out, "edge", &EDGE_KEYS)?;
@@ -71,7 +78,10 @@ pub fn write_graphml(out: &mut dyn Write, lines: &[Line]) -> io::Result<()> {
         node(out, line)?;
     }
     for (number, ((from, to), edge)) in edges(lines).into_iter().enumerate() {
-        writeln!(out, "<edge id=\"e{number}\" source=\"n{from}\" target=\"n{to}\">")?;
+        writeln!(
+            out,
+            "<edge id=\"e{number}\" source=\"n{from}\" target=\"n{to}\">"
+        )?;
         data(out, "edge_tree", edge.tree)?;
         data(out, "edge_mutual", edge.mutual)?;
         data(out, "edge_weight", if edge.tree { 2.0 } else { 1.0 })?;
@@ -82,7 +92,10 @@ pub fn write_graphml(out: &mut dyn Write, lines: &[Line]) -> io::Result<()> {
 
 fn keys(out: &mut dyn Write, of: &str, keys: &[(&str, &str)]) -> io::Result<()> {
     keys.iter().try_for_each(|(name, kind)| {
-        writeln!(out, "<key id=\"{of}_{name}\" for=\"{of}\" attr.name=\"{name}\" attr.type=\"{kind}\"/>")
+        writeln!(
+            out,
+            "<key id=\"{of}_{name}\" for=\"{of}\" attr.name=\"{name}\" attr.type=\"{kind}\"/>"
+        )
     })
 }
 
@@ -93,7 +106,8 @@ fn data(out: &mut dyn Write, key: &str, value: impl std::fmt::Display) -> io::Re
 
 fn node(out: &mut dyn Write, line: &Line) -> io::Result<()> {
     writeln!(out, "<node id=\"n{}\">", line.node)?;
-    let mut put = |name: &str, value: &dyn std::fmt::Display| data(out, &format!("node_{name}"), value);
+    let mut put =
+        |name: &str, value: &dyn std::fmt::Display| data(out, &format!("node_{name}"), value);
     put("label", &line.node)?;
     put("node_id", &hex_only(&line.node_id))?;
     put("alive", &line.alive)?;
@@ -147,8 +161,20 @@ mod tests {
         let lines = lines(&network(&[(0, 1), (1, 2), (2, 0)]), tag(1));
         let edges = edges(&lines);
         assert_eq!(edges.len(), 3);
-        assert_eq!(edges[&(0, 1)], Edge { tree: true, mutual: true });
-        assert_eq!(edges[&(1, 2)], Edge { tree: false, mutual: true });
+        assert_eq!(
+            edges[&(0, 1)],
+            Edge {
+                tree: true,
+                mutual: true
+            }
+        );
+        assert_eq!(
+            edges[&(1, 2)],
+            Edge {
+                tree: false,
+                mutual: true
+            }
+        );
     }
 
     #[test]
@@ -158,10 +184,19 @@ mod tests {
         let text = String::from_utf8(bytes).unwrap();
         assert_eq!(text.matches("<node id=").count(), 3);
         assert_eq!(text.matches("<edge id=").count(), 2);
-        assert!(text.contains(r#"<key id="node_distance" for="node" attr.name="distance" attr.type="int"/>"#));
+        assert!(text.contains(
+            r#"<key id="node_distance" for="node" attr.name="distance" attr.type="int"/>"#
+        ));
         assert!(text.contains(r#"<data key="node_is_root">true</data>"#));
-        for key in text.split("<data key=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
-            assert!(text.contains(&format!("<key id=\"{key}\"")), "{key} is declared");
+        for key in text
+            .split("<data key=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap())
+        {
+            assert!(
+                text.contains(&format!("<key id=\"{key}\"")),
+                "{key} is declared"
+            );
         }
     }
 }

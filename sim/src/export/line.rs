@@ -90,7 +90,12 @@ pub fn lines(snapshot: &Snapshot, tag: Tag) -> Vec<Line> {
     let directory = Directory::new(snapshot);
     let document = snapshot.documents.get(&tag).into_iter();
     document
-        .flat_map(|truth| truth.members.iter().map(move |(node, member)| (truth, *node, member)))
+        .flat_map(|truth| {
+            truth
+                .members
+                .iter()
+                .map(move |(node, member)| (truth, *node, member))
+        })
         .map(|(truth, node, member)| line(snapshot, &directory, (tag, truth), (node, member)))
         .collect()
 }
@@ -103,8 +108,11 @@ pub(super) fn line(
     (node, member): (snapshot::Index, &Membership),
 ) -> Line {
     let view = member.view.as_ref();
-    let mut neighbors: Vec<_> =
-        view.iter().flat_map(|view| &view.neighbors).filter_map(|peer| directory.index(peer.node)).collect();
+    let mut neighbors: Vec<_> = view
+        .iter()
+        .flat_map(|view| &view.neighbors)
+        .filter_map(|peer| directory.index(peer.node))
+        .collect();
     neighbors.sort_unstable();
     Line {
         time: snapshot.time.as_secs_f64(),
@@ -114,7 +122,9 @@ pub(super) fn line(
         node,
         node_id: snapshot.nodes[node].id.to_string(),
         alive: snapshot.nodes[node].alive,
-        interested: member.interest.map_or(Interested::No(false), |why| Interested::Because(interest(why).into())),
+        interested: member.interest.map_or(Interested::No(false), |why| {
+            Interested::Because(interest(why).into())
+        }),
         subscribed: member.wish.subscribes(),
         wish: mode(member.wish).into(),
         holds: view.is_some_and(|view| view.holds),
@@ -181,12 +191,20 @@ mod tests {
         let lines = lines(&snapshot, tag(1));
         assert_eq!(lines.len(), 3);
         let line = &lines[1];
-        assert_eq!((line.node, line.upstream, line.distance), (1, Some(0), Some(1)));
+        assert_eq!(
+            (line.node, line.upstream, line.distance),
+            (1, Some(0), Some(1))
+        );
         assert_eq!(line.neighbors, [0, 2]);
         assert_eq!(line.root_node, Some(0));
-        assert_eq!(line.root.as_deref(), Some("00000000000000000000000000000000"));
+        assert_eq!(
+            line.root.as_deref(),
+            Some("00000000000000000000000000000000")
+        );
         assert_eq!(line.interested, Interested::Because("subscribed".into()));
-        assert!(line.alive && line.holds && line.in_subscribing_set && line.subscribed && !line.frozen);
+        assert!(
+            line.alive && line.holds && line.in_subscribing_set && line.subscribed && !line.frozen
+        );
     }
 
     #[test]

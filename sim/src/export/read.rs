@@ -29,14 +29,18 @@ impl std::error::Error for ReadError {}
 ///
 /// # Errors
 /// [`ReadError`], with the number of the first line that is wrong.
-pub fn read_snapshots(input: &mut dyn BufRead, keep: impl Fn(&Line) -> bool) -> Result<Vec<Line>, ReadError> {
+pub fn read_snapshots(
+    input: &mut dyn BufRead,
+    keep: impl Fn(&Line) -> bool,
+) -> Result<Vec<Line>, ReadError> {
     let mut lines = Vec::new();
     for (at, text) in input.lines().enumerate() {
         let text = text.map_err(ReadError::Io)?;
         if text.trim().is_empty() {
             continue;
         }
-        let line: Line = serde_json::from_str(&text).map_err(|error| ReadError::Line(at + 1, error.to_string()))?;
+        let line: Line = serde_json::from_str(&text)
+            .map_err(|error| ReadError::Line(at + 1, error.to_string()))?;
         if keep(&line) {
             lines.push(line);
         }
@@ -50,7 +54,10 @@ pub fn groups(lines: Vec<Line>) -> Vec<Vec<Line>> {
     let mut groups: BTreeMap<(u64, String), Vec<Line>> = BTreeMap::new();
     for line in lines {
         // Bits of non-negative numbers are in the order of the numbers.
-        groups.entry((line.time.max(0.0).to_bits(), line.tag.clone())).or_default().push(line);
+        groups
+            .entry((line.time.max(0.0).to_bits(), line.tag.clone()))
+            .or_default()
+            .push(line);
     }
     groups
         .into_values()
@@ -74,13 +81,23 @@ mod tests {
         write_snapshot(&mut bytes, &snapshot).unwrap();
         let read = read_snapshots(&mut bytes.as_slice(), |_| true).unwrap();
         assert_eq!(read, lines(&snapshot, tag(1)));
-        assert_eq!(read_snapshots(&mut bytes.as_slice(), |line| line.node == 2).unwrap().len(), 1);
+        assert_eq!(
+            read_snapshots(&mut bytes.as_slice(), |line| line.node == 2)
+                .unwrap()
+                .len(),
+            1
+        );
     }
 
     #[test]
     fn a_broken_line_is_named() {
         let error = read_snapshots(&mut "\n{\"time\": 1.0}\n".as_bytes(), |_| true).unwrap_err();
-        assert!(error.to_string().starts_with("line 2: missing field `document`"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("line 2: missing field `document`"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -93,6 +110,9 @@ mod tests {
         let groups = groups(later);
         assert_eq!(groups.len(), 2);
         assert!(groups[0][0].time < groups[1][0].time);
-        assert_eq!(groups[1].iter().map(|line| line.node).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(
+            groups[1].iter().map(|line| line.node).collect::<Vec<_>>(),
+            [0, 1]
+        );
     }
 }

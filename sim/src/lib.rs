@@ -3,9 +3,11 @@
 
 mod accounting;
 pub mod check;
+pub mod compare;
 pub mod driver;
 mod faults;
 pub mod export;
+pub mod folder;
 pub mod goals;
 pub mod host;
 pub mod metrics;
@@ -19,3 +21,4 @@ pub mod suite;
 mod truth;
 pub mod workload;
 mod world;
+pub mod sweep;

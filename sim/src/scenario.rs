@@ -8,11 +8,12 @@ mod checks;
 mod error;
 mod faults;
 mod model;
-pub mod names;
 mod network;
 mod parse;
 mod protocol;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod tree;
 pub mod units;
 mod workload;

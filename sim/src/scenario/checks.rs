@@ -2,9 +2,9 @@
 
 use super::error::{Problem, suggest};
 use super::model::Checks;
-use super::names::{EVENTUALLY, SOMETIMES};
 use super::reader::Reader;
 use super::tree::Table;
+use crate::check::{EVENTUALLY, SOMETIMES};
 use crate::goals::FIGURES;
 use std::collections::BTreeMap;
 use std::time::Duration;

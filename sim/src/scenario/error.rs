@@ -69,7 +69,7 @@ impl Sources<'_> {
     /// Shows a problem to people.
     pub(crate) fn show(&self, problem: &Problem) -> ScenarioError {
         let (place, number, line, column, width) = self.locate(&problem.at);
-        let margin = " ".repeat(number.len());
+        let margin = " ".repeat(number.len().max(1));
         let caret = format!("{}{}", " ".repeat(column), "^".repeat(width));
         let mut text = format!(
             "{}\n{margin}--> {place}\n{margin} |\n{number} | {line}\n{margin} | {caret}",
@@ -90,7 +90,7 @@ impl Sources<'_> {
         {
             Some(set) => {
                 let (_, line, column, width) = cut(set, &spot.span);
-                (format!("--set {set}"), String::new(), line, column, width)
+                (format!("--set {set}"), " ".to_owned(), line, column, width)
             }
             None => {
                 let (number, line, column, width) = cut(self.text, &spot.span);

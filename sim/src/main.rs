@@ -1,3 +1,7 @@
-//! Simulator binary.
+//! Simulator binary: see `cliqueclique-sim --help` and `scenarios/README.md`.
 
-fn main() {}
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

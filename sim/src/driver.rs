@@ -1,9 +1,16 @@
 //! Runs one scenario with one seed from its first event to its verdict.
 
+mod phases;
+
 use crate::check::Violated;
+use crate::host::Behavior;
 use crate::metrics::{Metrics, Sample};
+use crate::scenario::Scenario;
 use crate::snapshot::{Index, Snapshot};
+use crate::workload::Workload;
 use cliqueclique_core::time::Time;
+use std::collections::BTreeMap;
+use std::fmt;
 
 /// Somebody who watches a run. All methods have empty defaults.
 pub trait Observer {
@@ -59,4 +66,38 @@ pub struct Outcome {
     pub digest: u64,
     /// The observer stopped it.
     pub interrupted: bool,
+}
+
+/// Why a run could not begin: file, line and what was expected there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetupError(pub String);
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SetupError {}
+
+/// Runs a scenario.
+///
+/// # Errors
+/// [`SetupError`] if the scenario's trace cannot be used.
+pub fn run(scenario: &Scenario, seed: u64, observer: &mut dyn Observer) -> Result<Outcome, SetupError> {
+    run_with(scenario, seed, observer, BTreeMap::new())
+}
+
+/// Runs a scenario in which some nodes misbehave.
+///
+/// # Errors
+/// [`SetupError`] if the scenario's trace cannot be used.
+pub fn run_with(
+    scenario: &Scenario,
+    seed: u64,
+    observer: &mut dyn Observer,
+    behaviors: BTreeMap<Index, Box<dyn Behavior>>,
+) -> Result<Outcome, SetupError> {
+    let workload = Workload::new(scenario, seed)?;
+    Ok(phases::Run::new(scenario, seed, workload, observer, behaviors).to_the_end())
 }

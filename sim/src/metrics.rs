@@ -76,6 +76,9 @@ pub struct Metrics {
     pub hops: Histogram,
     /// Per fresh comment delivered to everybody: hops of the last delivery.
     pub last_hop: Histogram,
+    /// How much later than in the trace messages were posted, since their author
+    /// was away or did not hold their parent yet, milliseconds.
+    pub post_delay_ms: Histogram,
     /// Degree per (node, document) at the end.
     pub degree: Histogram,
     /// Distance from the overlay root per (node, document) at the end.

@@ -1,0 +1,224 @@
+//! What users do, and how they react to news: actions become commands, answers
+//! become truth.
+
+use super::{Event, Step, What, World};
+use crate::host::{Action, Status, address};
+use crate::snapshot::Index;
+use crate::truth::{Cell, Number};
+use crate::workload::{Scene, Task};
+use bytes::Bytes;
+use cliqueclique_core::effect::{CommandError, Notification};
+use cliqueclique_core::id::{DocumentId, RequestId};
+use cliqueclique_core::message::Mode;
+use cliqueclique_core::{Command, Input};
+use std::time::Duration;
+
+/// A user who is told that the node is busy tries again after this.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl World<'_> {
+    /// The workload's next items.
+    pub(super) fn work(&mut self) -> Step {
+        if self.calm {
+            return Ok(());
+        }
+        let mut tasks = Vec::new();
+        let hosts = &self.hosts;
+        let up = |node: Index| hosts[node].is_up();
+        self.workload.step(self.now, &Scene { now: self.now, truth: &self.truth, up: &up }, &mut tasks);
+        self.schedule_work();
+        self.run(tasks)
+    }
+
+    /// Puts the workload's next item into the queue.
+    pub(crate) fn schedule_work(&mut self) {
+        if let Some(at) = self.workload.next_time() {
+            self.queue.push(at.max(self.now), Event::Work);
+        }
+    }
+
+    fn run(&mut self, tasks: Vec<Task>) -> Step {
+        tasks.into_iter().try_for_each(|task| match task {
+            Task::Start(node) => self.start(node),
+            Task::Act(node, action) => self.act(node, action),
+        })
+    }
+
+    /// A user acts now, or once the node is back.
+    pub(crate) fn act(&mut self, node: Index, action: Action) -> Step {
+        match self.hosts[node].status {
+            Status::Up => self.command(node, action),
+            Status::Unborn | Status::Paused | Status::Down(true) => {
+                self.hosts[node].todo.push(action);
+                Ok(())
+            }
+            Status::Down(false) | Status::Left => Ok(()),
+        }
+    }
+
+    /// A user does what waited for the node.
+    pub(super) fn act_at_last(&mut self, node: Index) -> Step {
+        let todo = std::mem::take(&mut self.hosts[node].todo);
+        todo.into_iter().try_for_each(|action| self.act(node, action))
+    }
+
+    fn command(&mut self, node: Index, action: Action) -> Step {
+        let command = self.words(node, action);
+        self.wish(node, action);
+        self.requests += 1;
+        let request = RequestId(self.requests);
+        let host = &mut self.hosts[node];
+        host.pending.insert(request, action);
+        self.checkers.command(self.now, node, host.id, &command);
+        self.note(node, None, What::Command(action));
+        self.disturbed();
+        self.feed(node, Input::Command(request, command), None)
+    }
+
+    fn words(&mut self, node: Index, action: Action) -> Command {
+        let id = |number: Number| self.truth.entry(number).document.id();
+        match action {
+            Action::Publish { parent, size, mode, .. } => {
+                let parents = parent.map(id).into_iter().collect();
+                Command::Publish { parents, children: Vec::new(), body: self.body(size), mode }
+            }
+            Action::Join { number, via, mode } => {
+                let document = id(number);
+                let dead = !self.hosts[via].is_up();
+                let via = if dead { self.live_holder(number, node).unwrap_or(via) } else { via };
+                Command::Join { document, address: address(via, self.hosts[via].generation), mode }
+            }
+            Action::Set(number, mode) => Command::Subscribe(id(number), mode),
+            Action::Bookmark(number, on) => Command::Bookmark(id(number), on),
+            Action::Forget(number) => Command::Forget(id(number)),
+            Action::Leave => Command::Shutdown,
+        }
+    }
+
+    /// A body of so many bytes (at least 8): a counter, then zeros.
+    fn body(&mut self, size: usize) -> Bytes {
+        self.bodies += 1;
+        let mut body = vec![0; size.max(8)];
+        body[..8].copy_from_slice(&self.bodies.to_le_bytes());
+        Bytes::from(body)
+    }
+
+    /// What a user wishes is true from the moment of the command.
+    fn wish(&mut self, node: Index, action: Action) {
+        match action {
+            Action::Join { number, mode, .. } | Action::Set(number, mode) => self.truth.wish(node, number, mode),
+            Action::Bookmark(number, on) => self.truth.bookmark(node, number, on),
+            Action::Forget(number) => self.truth.forget(node, number),
+            Action::Leave => self.truth.forget_all(node),
+            Action::Publish { .. } => {}
+        }
+    }
+
+    /// Users read the news of this step, which may lead to more.
+    pub(super) fn attend(&mut self) -> Step {
+        while let Some((node, notification)) = self.notices.pop_front() {
+            match notification {
+                Notification::Done(request, document) => self.done(node, request, document)?,
+                Notification::Failed(request, error) => self.failed(node, request, error),
+                Notification::Arrived { document, mode, .. } => self.arrived(node, &document, mode)?,
+                Notification::Stopped => self.stopped(node),
+                Notification::Gone(_) | Notification::JoinDelayed(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn done(&mut self, node: Index, request: RequestId, document: Option<DocumentId>) -> Step {
+        let action = self.hosts[node].pending.remove(&request);
+        let (Some(Action::Publish { mode, ticket, .. }), Some(document)) = (action, document) else {
+            return Ok(());
+        };
+        let Some(number) = self.truth.by_id(&document) else { return Ok(()) };
+        if self.truth.entry(number).cell(node).mode() != mode {
+            self.truth.wish(node, number, mode);
+        }
+        let mut tasks = Vec::new();
+        let hosts = &self.hosts;
+        let up = |node: Index| hosts[node].is_up();
+        self.workload.published(ticket, number, &Scene { now: self.now, truth: &self.truth, up: &up }, &mut tasks);
+        self.run(tasks)
+    }
+
+    fn failed(&mut self, node: Index, request: RequestId, error: CommandError) {
+        let Some(action) = self.hosts[node].pending.remove(&request) else { return };
+        match (error, action) {
+            (CommandError::Busy, _) => self.queue.push(self.after(PATIENCE), Event::Again(node, action)),
+            (CommandError::NotHeld, Action::Set(number, _) | Action::Bookmark(number, _)) => {
+                self.hosts[node].unfulfilled.insert(number);
+            }
+            (CommandError::NotHeld, Action::Publish { ticket, .. }) => self.workload.refused(ticket),
+            (
+                CommandError::NotHeld
+                | CommandError::Limits
+                | CommandError::Storage
+                | CommandError::Stopping,
+                _,
+            ) => {}
+        }
+    }
+
+    fn arrived(&mut self, node: Index, document: &DocumentId, mode: Mode) -> Step {
+        let Some(number) = self.truth.by_id(document) else { return Ok(()) };
+        if self.hosts[node].unfulfilled.remove(&number) {
+            self.insist(node, number, Some(mode))?;
+        }
+        let mut tasks = Vec::new();
+        let hosts = &self.hosts;
+        let up = |node: Index| hosts[node].is_up();
+        let scene = Scene { now: self.now, truth: &self.truth, up: &up };
+        self.workload.arrived(node, number, &scene, &mut tasks);
+        self.run(tasks)
+    }
+
+    /// Tells a core again what its user wishes for a document that it holds.
+    fn insist(&mut self, node: Index, number: Number, mode: Option<Mode>) -> Step {
+        let cell = self.truth.entry(number).cell(node);
+        if cell.has(Cell::EXPLICIT) && mode != Some(cell.mode()) {
+            self.act(node, Action::Set(number, cell.mode()))?;
+        }
+        if cell.has(Cell::BOOKMARKED) {
+            self.act(node, Action::Bookmark(number, true))?;
+        }
+        Ok(())
+    }
+
+    /// A node has lost what its user told it: the user joins again where nothing
+    /// else will bring the document, and forgets again what came back.
+    pub(super) fn rejoin(&mut self, node: Index) -> Step {
+        for number in 0..self.truth.entries().len() {
+            let cell = self.truth.entry(number).cell(node);
+            let held = cell.has(Cell::HELD);
+            let wanted = cell.has(Cell::EXPLICIT | Cell::BOOKMARKED) && self.truth.interest(number, node).is_some();
+            match (wanted, held) {
+                (true, true) => self.insist(node, number, None)?,
+                (true, false) => self.join_again(node, number)?,
+                (false, true) if self.truth.interest(number, node).is_none() => {
+                    self.act(node, Action::Forget(number))?;
+                }
+                (false, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn join_again(&mut self, node: Index, number: Number) -> Step {
+        self.hosts[node].unfulfilled.insert(number);
+        if self.truth.subscribes_above(number, node) {
+            return Ok(());
+        }
+        let mode = self.truth.entry(number).cell(node).mode();
+        match self.live_holder(number, node) {
+            Some(via) => self.act(node, Action::Join { number, via, mode }),
+            None => {
+                self.hosts[node].unfulfilled.remove(&number);
+                self.truth.forget(node, number);
+                Ok(())
+            }
+        }
+    }
+}

@@ -349,7 +349,7 @@ mod tests {
         let (root, _) = stage.publish(0, ROOT, 0);
         stage.truth.stored(root, 1);
         stage.truth.stored(root, 2);
-        stage.step(1_000);
+        stage.step(1_500);
         let (first, _) = stage.publish(1_000, 1, 1);
         assert_eq!(stage.step(2_000), [], "author 1 does not hold message 0 yet");
         let posted = stage.arrive(2_100, first, 2);

@@ -151,7 +151,10 @@ impl Config {
     /// Names the setting that does not.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let rules = [
-            ((2..=MAX_PEERS).contains(&self.max_peers), "max_peers must be between 2 and 64"),
+            (
+                (2..=MAX_PEERS).contains(&self.max_peers),
+                "max_peers must be between 2 and 64",
+            ),
             (
                 (1..=self.max_peers).contains(&self.min_peers),
                 "min_peers must be between 1 and max_peers",
@@ -161,7 +164,10 @@ impl Config {
                 self.min_acquaintances <= self.max_acquaintances,
                 "min_acquaintances must be at most max_acquaintances",
             ),
-            (self.min_timeout <= self.link_timeout, "min_timeout must be at most link_timeout"),
+            (
+                self.min_timeout <= self.link_timeout,
+                "min_timeout must be at most link_timeout",
+            ),
             (
                 !self.keep_alive_min.is_zero() && self.keep_alive_min <= self.keep_alive_max,
                 "keep_alive_min must be above zero and at most keep_alive_max",
@@ -170,9 +176,18 @@ impl Config {
                 !self.redial_min.is_zero() && self.redial_min <= self.redial_max,
                 "redial_min must be above zero and at most redial_max",
             ),
-            (self.rate_limit > 0 && self.rate_burst > 0, "rate limits must be above zero"),
-            (self.send_window >= MAX_DOCUMENT, "send_window must hold the largest document"),
+            (
+                self.rate_limit > 0 && self.rate_burst > 0,
+                "rate limits must be above zero",
+            ),
+            (
+                self.send_window >= MAX_DOCUMENT,
+                "send_window must hold the largest document",
+            ),
         ];
-        rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, text)| Err(ConfigError(text)))
+        rules
+            .iter()
+            .find(|(holds, _)| !holds)
+            .map_or(Ok(()), |(_, text)| Err(ConfigError(text)))
     }
 }

@@ -1,12 +1,43 @@
-//! One node's protocol state: routes an input to the link or overlay it concerns.
+//! One node's protocol state: the one door, and what all its rooms share.
+//!
+//! `handle` routes an input to the room that it concerns; rooms change overlays
+//! and links, and *touch* what they changed. At the end every touched overlay is
+//! settled (election, upkeep, records), then every link that has something to
+//! say is flushed. So a burst of changes costs one message.
+
+mod contact;
+mod delivery;
+mod flush;
+mod frames;
+mod leave;
+mod neighbors;
+mod peers;
+mod records;
+mod sets;
+mod splice;
+mod upkeep;
+mod wishes;
+
+pub use records::RestoreError;
 
 use crate::config::{Config, ConfigError};
-use crate::crypto::SharedSuite;
-use crate::effect::Effect;
-use crate::id::{Address, DocumentId, NodeId, PublicKey, SecretKey, Tag};
+use crate::crypto::{SharedSuite, prefix};
+use crate::deadline::{Alarm, Deadlines};
+use crate::effect::{Effect, Notification, Record};
+use crate::id::{Address, ChannelId, DocumentId, NodeId, PublicKey, SecretKey, Signature, Tag};
 use crate::input::Input;
+use crate::link::{Link, LinkId};
+use crate::overlay::{Overlay, Root};
 use crate::time::{Time, WallTime};
-use crate::view::{Counters, LinkView, OverlayView};
+use crate::view::{Counters, LinkView, NeighborView, OverlayView};
+use crate::violation::Violation;
+use contact::{Channel, Repeat};
+use delivery::Delivery;
+use peers::Peers;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use records::Cold;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who a node is.
 #[derive(Clone, Debug)]
@@ -17,19 +48,48 @@ pub struct Identity {
     pub address: Address,
 }
 
-/// Why a stored state cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RestoreError {
-    /// The record is damaged or of an unknown version.
-    Record,
-    /// The settings do not fit together.
-    Config(ConfigError),
-}
-
 /// One node.
 #[derive(Debug)]
 pub struct Core {
+    config: Config,
+    suite: SharedSuite,
+    secret: SecretKey,
+    key: PublicKey,
     id: NodeId,
+    address: Address,
+    seed: [u8; 32],
+    rng: ChaCha8Rng,
+    now: Time,
+    /// Wall time and the core's time at which it was told.
+    clock: (WallTime, Time),
+    /// Highest claim sequence used.
+    sequence: u64,
+    overlays: BTreeMap<Tag, Overlay>,
+    links: BTreeMap<LinkId, Link>,
+    linked: BTreeMap<NodeId, LinkId>,
+    next_link: u32,
+    channels: BTreeMap<ChannelId, Channel>,
+    /// Handshake packets that are sent again until answered.
+    repeats: BTreeMap<ChannelId, Repeat>,
+    next_channel: u64,
+    peers: Peers,
+    delivery: Delivery,
+    cold: Cold,
+    blocked_authors: BTreeSet<NodeId>,
+    /// Replacing tickets that were used, with their expiry.
+    used_tickets: BTreeMap<Signature, u64>,
+    deadlines: Deadlines,
+    stopping: bool,
+    /// Overlays changed in this call.
+    touched: BTreeSet<Tag>,
+    /// Overlays changed in the last call, for checkers.
+    last_touched: Vec<Tag>,
+    /// Links with something to say.
+    active_links: BTreeSet<LinkId>,
+    unsaved: BTreeSet<Record>,
+    notes: Vec<Notification>,
+    effects: Vec<Effect>,
+    counters: Counters,
 }
 
 impl Core {
@@ -38,37 +98,240 @@ impl Core {
     ///
     /// # Errors
     /// [`ConfigError`] if the settings do not fit together.
-    pub fn new(config: Config, identity: Identity, seed: [u8; 32], suite: SharedSuite, wall: WallTime) -> Result<Self, ConfigError> {
-        let _ = (seed, wall);
-        config.validate()?;
-        Ok(Self { id: suite.node_id(&suite.public_key(&identity.secret)) })
-    }
-
-    /// A node that starts again from its stored records: the node's own, and those of its overlays.
-    ///
-    /// # Errors
-    /// [`RestoreError`].
-    pub fn restore(
+    pub fn new(
         config: Config,
         identity: Identity,
         seed: [u8; 32],
         suite: SharedSuite,
         wall: WallTime,
-        node: Option<&[u8]>,
-    ) -> Result<Self, RestoreError> {
-        let _ = node;
-        Self::new(config, identity, seed, suite, wall).map_err(RestoreError::Config)
+    ) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let key = suite.public_key(&identity.secret);
+        Ok(Self {
+            id: suite.node_id(&key),
+            key,
+            secret: identity.secret,
+            address: identity.address,
+            seed,
+            rng: ChaCha8Rng::from_seed(suite.hash("node stream", &[&seed])),
+            now: Time::ZERO,
+            clock: (wall, Time::ZERO),
+            sequence: 0,
+            overlays: BTreeMap::new(),
+            links: BTreeMap::new(),
+            linked: BTreeMap::new(),
+            next_link: 1,
+            channels: BTreeMap::new(),
+            repeats: BTreeMap::new(),
+            next_channel: 2,
+            peers: Peers::default(),
+            delivery: Delivery::default(),
+            cold: Cold::default(),
+            blocked_authors: BTreeSet::new(),
+            used_tickets: BTreeMap::new(),
+            deadlines: Deadlines::default(),
+            stopping: false,
+            touched: BTreeSet::new(),
+            last_touched: Vec::new(),
+            active_links: BTreeSet::new(),
+            unsaved: BTreeSet::new(),
+            notes: Vec::new(),
+            effects: Vec::new(),
+            counters: Counters::default(),
+            config,
+            suite,
+        })
     }
 
     /// Takes one input at time `now` (never before the last one) and appends the effects.
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
-        let _ = (now, input, effects);
+        std::mem::swap(&mut self.effects, effects);
+        self.now = self.now.max(now);
+        self.last_touched.clear();
+        self.route(input);
+        self.ring();
+        self.finish();
+        std::mem::swap(&mut self.effects, effects);
+    }
+
+    fn route(&mut self, input: Input) {
+        match input {
+            Input::Wake => {}
+            Input::Clock(wall) => self.clock = (wall, self.now),
+            Input::Connected {
+                channel,
+                frame_limit,
+                binding,
+            } => self.on_connected(channel, frame_limit, binding),
+            Input::Disconnected(channel) => self.on_disconnected(channel),
+            Input::Received(channel, packet) => self.on_packet(channel, packet),
+            Input::Malformed(channel, _) => self.on_malformed(channel),
+            Input::Admitted(id, admission) => self.on_admitted(id, admission),
+            Input::Loaded(id, document) => self.on_loaded(id, document),
+            Input::Thawed(tag, record) => self.on_thawed(tag, record.as_deref()),
+            Input::Recalled(peer, records) => self.on_recalled(peer, records),
+            Input::Evict(tag) => self.evict(tag),
+            Input::Command(request, command) => self.on_command(request, command),
+        }
+    }
+
+    /// Handles all deadlines that have come.
+    fn ring(&mut self) {
+        while let Some(alarm) = self.deadlines.pop_due(self.now) {
+            match alarm {
+                Alarm::Handshake(channel) => self.on_handshake_timeout(channel),
+                Alarm::Link(link) => self.on_link_alarm(link),
+                Alarm::Overlay(tag) => self.touch(tag),
+                Alarm::Redial(peer) => self.redial(peer),
+                Alarm::Node => self.on_node_alarm(),
+            }
+        }
+    }
+
+    /// Settles what was touched, then lets records, notes and packets out, in this order.
+    fn finish(&mut self) {
+        while let Some(tag) = self.touched.pop_first() {
+            self.settle(tag);
+        }
+        self.save_records();
+        self.effects
+            .extend(self.notes.drain(..).map(Effect::Notify));
+        while let Some(link) = self.active_links.pop_first() {
+            self.flush(link);
+        }
+        self.last_touched.sort_unstable();
+        self.last_touched.dedup();
+    }
+
+    fn settle(&mut self, tag: Tag) {
+        self.last_touched.push(tag);
+        if self.overlays.contains_key(&tag) {
+            self.elect(tag);
+            self.upkeep(tag);
+            self.schedule(tag);
+        } else {
+            self.deadlines.set(Alarm::Overlay(tag), None);
+        }
+    }
+
+    /// Applies the election's rules and marks who must be told.
+    fn elect(&mut self, tag: Tag) {
+        self.settle_only(tag);
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        for at in 0..overlay.neighbors.len() {
+            if overlay.owes(&overlay.neighbors[at]) {
+                let neighbor = &mut overlay.neighbors[at];
+                neighbor.flight = crate::overlay::QUEUED;
+                if let Some(link) = self.links.get_mut(&neighbor.link) {
+                    link.mark_dirty(tag);
+                    self.active_links.insert(neighbor.link);
+                }
+            }
+        }
+    }
+
+    /// Applies the election's rules.
+    fn settle_only(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let was_root = overlay.election.is_root();
+        let (public, secret, suite) = (self.key, &self.secret, &*self.suite);
+        overlay.settle(&|document, key| Root::own(key, document, public, secret, suite));
+        if overlay.election.is_root() && !was_root && overlay.active() {
+            overlay.activity().probe.next = Some(self.now + self.config.probe_interval);
+        }
+    }
+
+    fn schedule(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        // What could not be done now, though due, is looked at again in a second.
+        let soon = self.now + std::time::Duration::from_secs(1);
+        let next = overlay
+            .activity
+            .as_ref()
+            .and_then(|activity| activity.next());
+        let next = next.map(|next| if next <= self.now { soon } else { next });
+        if next.is_none() {
+            overlay.activity = None;
+        }
+        self.deadlines.set(Alarm::Overlay(tag), next);
     }
 
     /// When `handle` must be called at the latest, with [`Input::Wake`] if nothing else comes.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        None
+        self.deadlines.next()
+    }
+
+    fn touch(&mut self, tag: Tag) {
+        self.touched.insert(tag);
+    }
+
+    fn notify(&mut self, notification: Notification) {
+        self.notes.push(notification);
+    }
+
+    fn unsaved(&mut self, tag: Tag) {
+        self.unsaved.insert(Record::Overlay(tag));
+    }
+
+    /// Counts a violation of a linked peer; closes the link when patience is used up.
+    fn violation(&mut self, link: LinkId, violation: Violation) {
+        self.counters.violations += 1;
+        let Some(state) = self.links.get_mut(&link) else {
+            return;
+        };
+        let (node, patient) = (state.node, state.forgive());
+        self.effects.push(Effect::Report(Some(node), violation));
+        if !patient {
+            self.shun(node);
+            self.drop_link(link, true);
+        }
+    }
+
+    /// Wall time as this node believes it is.
+    fn wall(&self) -> WallTime {
+        WallTime(self.clock.0.0 + self.now.since(self.clock.1).as_secs())
+    }
+
+    /// A number below `bound` from the node's stream; 0 if `bound` is 0.
+    fn below(&mut self, bound: usize) -> usize {
+        if bound == 0 {
+            0
+        } else {
+            self.rng.random_range(0..bound)
+        }
+    }
+
+    /// A number below `bound` from the stream of one document's network.
+    fn draw(&mut self, tag: Tag, bound: usize) -> usize {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return 0;
+        };
+        if bound == 0 {
+            return 0;
+        }
+        overlay.draws += 1;
+        let seed = self
+            .suite
+            .hash("overlay stream", &[&self.seed, &overlay.id.0]);
+        let mut stream = ChaCha8Rng::from_seed(seed);
+        stream.set_word_pos(u128::from(overlay.draws) * 4);
+        stream.random_range(0..bound)
+    }
+
+    fn nonce(&mut self) -> [u8; 16] {
+        self.rng.random()
+    }
+
+    /// Proof that this node knows a document's id, for one link session.
+    fn open_proof(&self, id: &DocumentId, session: &[u8; 32]) -> [u8; 8] {
+        prefix(&self.suite.hash("open", &[&id.0, session]))
     }
 
     /// Own node id.
@@ -80,42 +343,78 @@ impl Core {
     /// Own key.
     #[must_use]
     pub fn key(&self) -> PublicKey {
-        PublicKey([0; 32])
+        self.key
     }
 
     /// The network of a document, if this node takes part and it is not cold.
     #[must_use]
     pub fn overlay(&self, document: &DocumentId) -> Option<OverlayView> {
-        let _ = document;
-        None
+        self.overlay_by_tag(self.suite.tag(document))
     }
 
     /// Tags of all hot overlays, in order.
     pub fn overlays(&self) -> impl Iterator<Item = Tag> + '_ {
-        std::iter::empty()
+        self.overlays.keys().copied()
     }
 
     /// Tags of the overlays that the last call of `handle` changed, in order, each once.
     #[must_use]
     pub fn touched(&self) -> &[Tag] {
-        &[]
+        &self.last_touched
     }
 
     /// View of a hot overlay by its tag.
     #[must_use]
     pub fn overlay_by_tag(&self, tag: Tag) -> Option<OverlayView> {
-        let _ = tag;
-        None
+        let overlay = self.overlays.get(&tag)?;
+        let node = |link: LinkId| self.links.get(&link).map(|link| link.node);
+        let neighbor = |n: &crate::overlay::Neighbor| {
+            Some(NeighborView {
+                node: node(n.link)?,
+                mode: n.mode,
+                downstream: n.downstream(),
+            })
+        };
+        Some(OverlayView {
+            document: overlay.id,
+            tag,
+            holds: overlay.holds(),
+            leaving: overlay.stage == crate::overlay::Stage::Leaving,
+            mode: overlay.mode,
+            root: overlay.election.root.key.id,
+            root_rank: overlay.election.root.key.rank,
+            sequence: overlay.election.root.key.sequence,
+            distance: overlay.election.distance,
+            upstream: overlay.election.upstream.and_then(node),
+            frozen: overlay.election.frozen(),
+            neighbors: overlay.neighbors.iter().filter_map(neighbor).collect(),
+            comments: overlay.comments.digest(),
+            bookmarked: overlay.wishes.bookmarked,
+            authored: overlay.wishes.authored,
+        })
     }
 
     /// All links that stand.
     pub fn links(&self) -> impl Iterator<Item = LinkView> + '_ {
-        std::iter::empty()
+        self.links.values().map(|link| LinkView {
+            node: link.node,
+            address: link.address.clone(),
+            documents: link.documents.len() + link.cold,
+            round_trip: link.outbound.round_trip(),
+        })
     }
 
     /// Totals since the start.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        self.counters
+    }
+
+    /// Number of neighbours of a hot overlay and its limit K, without building a view.
+    #[must_use]
+    pub fn degree(&self, tag: Tag) -> Option<(usize, usize)> {
+        self.overlays
+            .get(&tag)
+            .map(|overlay| (overlay.neighbors.len(), self.config.max_peers))
     }
 }

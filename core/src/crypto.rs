@@ -76,7 +76,8 @@ impl Suite for Ed25519Blake3 {
 
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.to_bytes());
-        VerifyingKey::from_bytes(&key.0).is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
+        VerifyingKey::from_bytes(&key.0)
+            .is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
     }
 }
 

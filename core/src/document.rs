@@ -89,7 +89,11 @@ impl Document {
     /// # Errors
     /// [`DocumentError::TooLarge`] and [`DocumentError::Relatives`] if the draft
     /// breaks a limit.
-    pub fn sign(draft: &Draft, secret: &SecretKey, suite: &dyn Suite) -> Result<Self, DocumentError> {
+    pub fn sign(
+        draft: &Draft,
+        secret: &SecretKey,
+        suite: &dyn Suite,
+    ) -> Result<Self, DocumentError> {
         check_relatives(&draft.parents, &draft.children)?;
         let mut bytes = unsigned_bytes(draft, &suite.public_key(secret))?;
         let signature = suite.sign(secret, &bytes);
@@ -105,7 +109,10 @@ impl Document {
         if bytes.len() > MAX_DOCUMENT {
             return Err(DocumentError::TooLarge);
         }
-        let mut reader = Reader { bytes: &bytes, at: 0 };
+        let mut reader = Reader {
+            bytes: &bytes,
+            at: 0,
+        };
         let [version, flags] = reader.array()?;
         if version != VERSION {
             return Err(DocumentError::Version);
@@ -123,8 +130,20 @@ impl Document {
             return Err(DocumentError::Length);
         }
         let id = suite.document_id(&bytes);
-        let (tag, author_id, founder) = (suite.tag(&id), suite.node_id(&author), flags & FOUNDER != 0);
-        Ok(Self(Arc::new(Parts { bytes, id, tag, author, author_id, created, founder, parents, children, body })))
+        let (tag, author_id, founder) =
+            (suite.tag(&id), suite.node_id(&author), flags & FOUNDER != 0);
+        Ok(Self(Arc::new(Parts {
+            bytes,
+            id,
+            tag,
+            author,
+            author_id,
+            created,
+            founder,
+            parents,
+            children,
+            body,
+        })))
     }
 
     /// True if the author's signature is right. Takes about 70 µs with Ed25519.
@@ -198,8 +217,14 @@ fn check_relatives(parents: &[DocumentId], children: &[DocumentId]) -> Result<()
         return Err(DocumentError::Relatives);
     }
     let all = || parents.iter().chain(children);
-    let doubled = all().enumerate().any(|(i, id)| all().skip(i + 1).any(|other| other == id));
-    if doubled { Err(DocumentError::Relatives) } else { Ok(()) }
+    let doubled = all()
+        .enumerate()
+        .any(|(i, id)| all().skip(i + 1).any(|other| other == id));
+    if doubled {
+        Err(DocumentError::Relatives)
+    } else {
+        Ok(())
+    }
 }
 
 fn unsigned_bytes(draft: &Draft, author: &PublicKey) -> Result<Vec<u8>, DocumentError> {
@@ -214,7 +239,9 @@ fn unsigned_bytes(draft: &Draft, author: &PublicKey) -> Result<Vec<u8>, Document
     bytes.extend_from_slice(&draft.created.0.to_le_bytes());
     for relatives in [&draft.parents, &draft.children] {
         bytes.push(u8::try_from(relatives.len()).map_err(|_| DocumentError::Relatives)?);
-        relatives.iter().for_each(|id| bytes.extend_from_slice(&id.0));
+        relatives
+            .iter()
+            .for_each(|id| bytes.extend_from_slice(&id.0));
     }
     let length = u32::try_from(draft.body.len()).map_err(|_| DocumentError::TooLarge)?;
     bytes.extend_from_slice(&length.to_le_bytes());
@@ -229,7 +256,10 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DocumentError> {
-        let slice = self.bytes.get(self.at..self.at + N).ok_or(DocumentError::Length)?;
+        let slice = self
+            .bytes
+            .get(self.at..self.at + N)
+            .ok_or(DocumentError::Length)?;
         self.at += N;
         slice.try_into().map_err(|_| DocumentError::Length)
     }
@@ -246,7 +276,11 @@ impl Reader<'_> {
         let length = u32::from_le_bytes(self.array()?);
         let length = usize::try_from(length).map_err(|_| DocumentError::TooLarge)?;
         let end = self.at.checked_add(length).ok_or(DocumentError::TooLarge)?;
-        if end > self.bytes.len() { Err(DocumentError::Length) } else { Ok(self.at..end) }
+        if end > self.bytes.len() {
+            Err(DocumentError::Length)
+        } else {
+            Ok(self.at..end)
+        }
     }
 }
 
@@ -267,7 +301,8 @@ mod tests {
 
     #[test]
     fn bytes_parse_back_to_the_same_document() {
-        let document = Document::sign(&draft(), &SecretKey([9; 32]), &Ed25519Blake3).expect("within limits");
+        let document =
+            Document::sign(&draft(), &SecretKey([9; 32]), &Ed25519Blake3).expect("within limits");
         let again = Document::parse(document.bytes().clone(), &Ed25519Blake3).expect("canonical");
         assert_eq!(document, again);
         assert!(again.is_signed(&Ed25519Blake3));
@@ -276,7 +311,8 @@ mod tests {
 
     #[test]
     fn any_changed_byte_changes_the_id_and_breaks_form_or_signature() {
-        let document = Document::sign(&draft(), &SecretKey([9; 32]), &Ed25519Blake3).expect("within limits");
+        let document =
+            Document::sign(&draft(), &SecretKey([9; 32]), &Ed25519Blake3).expect("within limits");
         for at in 0..document.bytes().len() {
             let mut bytes = document.bytes().to_vec();
             bytes[at] ^= 0x41;
@@ -289,16 +325,32 @@ mod tests {
 
     #[test]
     fn short_long_and_doubled_are_refused() {
-        let document = Document::sign(&draft(), &SecretKey([9; 32]), &Ed25519Blake3).expect("within limits");
+        let document =
+            Document::sign(&draft(), &SecretKey([9; 32]), &Ed25519Blake3).expect("within limits");
         for end in 0..document.bytes().len() {
             assert!(Document::parse(document.bytes().slice(..end), &Ed25519Blake3).is_err());
         }
         let mut longer = document.bytes().to_vec();
         longer.push(0);
-        assert_eq!(Document::parse(Bytes::from(longer), &Ed25519Blake3), Err(DocumentError::Length));
-        let doubled = Draft { children: vec![DocumentId([1; 32])], ..draft() };
-        assert_eq!(Document::sign(&doubled, &SecretKey([9; 32]), &Ed25519Blake3), Err(DocumentError::Relatives));
-        let large = Draft { body: Bytes::from(vec![0; MAX_DOCUMENT]), ..draft() };
-        assert_eq!(Document::sign(&large, &SecretKey([9; 32]), &Ed25519Blake3), Err(DocumentError::TooLarge));
+        assert_eq!(
+            Document::parse(Bytes::from(longer), &Ed25519Blake3),
+            Err(DocumentError::Length)
+        );
+        let doubled = Draft {
+            children: vec![DocumentId([1; 32])],
+            ..draft()
+        };
+        assert_eq!(
+            Document::sign(&doubled, &SecretKey([9; 32]), &Ed25519Blake3),
+            Err(DocumentError::Relatives)
+        );
+        let large = Draft {
+            body: Bytes::from(vec![0; MAX_DOCUMENT]),
+            ..draft()
+        };
+        assert_eq!(
+            Document::sign(&large, &SecretKey([9; 32]), &Ed25519Blake3),
+            Err(DocumentError::TooLarge)
+        );
     }
 }

@@ -10,11 +10,14 @@
 pub mod config;
 mod core;
 pub mod crypto;
+mod deadline;
 pub mod document;
 pub mod effect;
 pub mod id;
 pub mod input;
+mod link;
 pub mod message;
+mod overlay;
 pub mod time;
 pub mod view;
 pub mod violation;
@@ -24,7 +27,9 @@ pub use crate::core::{Core, Identity, RestoreError};
 pub use config::Config;
 pub use document::{Document, Draft};
 pub use effect::{CommandError, Effect, Notification, Record};
-pub use id::{Address, ChannelId, DocumentId, NodeId, PublicKey, RequestId, SecretKey, Signature, Tag};
+pub use id::{
+    Address, ChannelId, DocumentId, NodeId, PublicKey, RequestId, SecretKey, Signature, Tag,
+};
 pub use input::{Admission, Command, Input};
 pub use message::{Mode, Packet};
 pub use time::{Time, WallTime};

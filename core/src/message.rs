@@ -144,7 +144,9 @@ pub enum Message {
 }
 
 /// How much of a document's network a node takes part in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub enum Mode {
     /// Holds the document.
     #[default]
@@ -165,7 +167,11 @@ impl Mode {
     /// Mode that somebody in this mode has, at first, for a new comment.
     #[must_use]
     pub fn inherited(self) -> Self {
-        if self == Self::Follow { Self::Follow } else { Self::Hold }
+        if self == Self::Follow {
+            Self::Follow
+        } else {
+            Self::Hold
+        }
     }
 }
 
@@ -237,8 +243,9 @@ pub struct Open {
     pub state: State,
     /// An introduction, where the receiver shall replace its introducer by us.
     pub ticket: Option<Ticket>,
-    /// We need this edge to heal a partition or to stay connected, so room shall be made.
-    pub urgent: bool,
+    /// We were neighbours before: a full receiver shall make room only if its
+    /// overlay root is another than ours.
+    pub heal: bool,
 }
 
 /// Why a relation ends.
@@ -282,6 +289,8 @@ pub enum Purpose {
     Bridge,
     /// Only to know each other, for repair after a later failure.
     Acquaintance,
+    /// Local only: to find out whether the network has fallen apart, and mend it.
+    Heal,
 }
 
 /// A document on its way.

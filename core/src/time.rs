@@ -6,7 +6,9 @@ use std::ops::{Add, Sub};
 use std::time::Duration;
 
 /// Microseconds since the core was made. Monotone; never read from a clock here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Time(pub u64);
 
 impl Time {
@@ -49,5 +51,7 @@ impl Sub<Duration> for Time {
 
 /// Seconds since 1970-01-01 UTC as some clock believes. May jump; used for
 /// document dates, ticket expiry and claim sequences only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct WallTime(pub u64);

@@ -33,14 +33,20 @@ impl std::error::Error for WireError {}
 /// Never for packets that the core made: all their parts are encodable.
 #[must_use]
 pub fn encode(packet: &Packet) -> Vec<u8> {
-    #[allow(clippy::expect_used, reason = "a broken invariant of our own must be seen")]
+    #[allow(
+        clippy::expect_used,
+        reason = "a broken invariant of our own must be seen"
+    )]
     postcard::to_allocvec(packet).expect("packets have no unencodable part")
 }
 
 /// Length of [`encode`]'s result, without making it.
 #[must_use]
 pub fn encoded_len<T: serde::Serialize>(value: &T) -> usize {
-    #[allow(clippy::expect_used, reason = "a broken invariant of our own must be seen")]
+    #[allow(
+        clippy::expect_used,
+        reason = "a broken invariant of our own must be seen"
+    )]
     postcard::experimental::serialized_size(value).expect("packets have no unencodable part")
 }
 
@@ -49,11 +55,16 @@ pub fn encoded_len<T: serde::Serialize>(value: &T) -> usize {
 /// # Errors
 /// [`WireError`] for anything that is not exactly one packet within its limits.
 pub fn decode(bytes: &[u8]) -> Result<Packet, WireError> {
-    let (packet, rest) = postcard::take_from_bytes::<Packet>(bytes).map_err(|_| WireError::Encoding)?;
+    let (packet, rest) =
+        postcard::take_from_bytes::<Packet>(bytes).map_err(|_| WireError::Encoding)?;
     if !rest.is_empty() {
         return Err(WireError::Encoding);
     }
-    if within_limits(&packet) { Ok(packet) } else { Err(WireError::Limit) }
+    if within_limits(&packet) {
+        Ok(packet)
+    } else {
+        Err(WireError::Limit)
+    }
 }
 
 /// Reads a message that was put together from fragments.
@@ -61,12 +72,17 @@ pub fn decode(bytes: &[u8]) -> Result<Packet, WireError> {
 /// # Errors
 /// [`WireError`] as for [`decode`]; fragments within fragments are refused.
 pub fn decode_message(bytes: &[u8]) -> Result<Message, WireError> {
-    let (message, rest) = postcard::take_from_bytes::<Message>(bytes).map_err(|_| WireError::Encoding)?;
+    let (message, rest) =
+        postcard::take_from_bytes::<Message>(bytes).map_err(|_| WireError::Encoding)?;
     if !rest.is_empty() {
         return Err(WireError::Encoding);
     }
     let nested = matches!(message, Message::Fragment(_));
-    if !nested && message_within_limits(&message) { Ok(message) } else { Err(WireError::Limit) }
+    if !nested && message_within_limits(&message) {
+        Ok(message)
+    } else {
+        Err(WireError::Limit)
+    }
 }
 
 fn within_limits(packet: &Packet) -> bool {

@@ -1,0 +1,644 @@
+//! Contact: dialling, the handshake that proves both keys, and who may knock
+//! (PROTOCOL.md, "Links" and *Contact*).
+
+use super::Core;
+use super::records::Parked;
+use crate::config::{MIN_FRAME_LIMIT, VERSIONS};
+use crate::crypto::prefix;
+use crate::deadline::Alarm;
+use crate::effect::Effect;
+use crate::id::{Address, ChannelId, DocumentId, NodeId, PublicKey, Tag};
+use crate::link::{Link, LinkId};
+use crate::message::{Admission, AdmissionKind, Confirm, Hello, Packet, Welcome};
+use crate::time::Time;
+use crate::violation::Violation;
+
+/// Why this node dials.
+#[derive(Clone, Debug)]
+pub(super) struct Errand {
+    /// Whom; unknown when a user entered the address.
+    peer: Option<NodeId>,
+    address: Address,
+    tag: Tag,
+    kind: AdmissionKind,
+}
+
+/// What is known of the other side before the link stands.
+#[derive(Clone, Debug)]
+pub(super) struct Guest {
+    node: NodeId,
+    key: PublicKey,
+    address: Address,
+    tag: Tag,
+}
+
+/// One transport connection.
+#[derive(Debug)]
+pub(super) enum Channel {
+    /// Asked for.
+    Dialing(Errand),
+    /// Our Hello is out.
+    Greeted {
+        errand: Errand,
+        binding: [u8; 32],
+        frame_limit: usize,
+        hello: [u8; 32],
+        nonce: [u8; 16],
+    },
+    /// Somebody connected.
+    Incoming {
+        binding: [u8; 32],
+        frame_limit: usize,
+    },
+    /// Our Welcome is out.
+    Welcomed {
+        guest: Guest,
+        binding: [u8; 32],
+        frame_limit: usize,
+        welcome: [u8; 32],
+        session: [u8; 32],
+    },
+    /// The link stands.
+    Linked(LinkId),
+}
+
+/// A handshake packet that is sent again until it is answered.
+#[derive(Debug)]
+pub(super) struct Repeat {
+    until: Time,
+    packet: Option<Packet>,
+}
+
+impl Core {
+    /// Dials a known peer, unless it is linked or being dialled.
+    pub(super) fn dial_peer(&mut self, peer: NodeId, tag: Tag, kind: AdmissionKind) {
+        let Some(address) = self
+            .peers
+            .known
+            .get(&peer)
+            .map(|known| known.address.clone())
+        else {
+            return;
+        };
+        if self.linked.contains_key(&peer)
+            || self.is_dialing(peer)
+            || self.peers.refused(peer, self.now)
+        {
+            return;
+        }
+        self.dial(Errand {
+            peer: Some(peer),
+            address,
+            tag,
+            kind,
+        });
+    }
+
+    /// Dials an address that a user entered.
+    pub(super) fn dial_door(&mut self, address: Address, tag: Tag) {
+        self.dial(Errand {
+            peer: None,
+            address,
+            tag,
+            kind: AdmissionKind::Bootstrap,
+        });
+    }
+
+    fn dial(&mut self, errand: Errand) {
+        if self.channels.len() >= self.config.max_links {
+            self.errand_failed(&errand);
+            return;
+        }
+        let channel = ChannelId(self.next_channel);
+        self.next_channel += 2;
+        self.effects
+            .push(Effect::Dial(channel, errand.address.clone()));
+        self.open_channel(channel, Channel::Dialing(errand));
+    }
+
+    fn open_channel(&mut self, channel: ChannelId, state: Channel) {
+        self.channels.insert(channel, state);
+        let until = self.now + self.config.handshake_timeout;
+        self.repeats.insert(
+            channel,
+            Repeat {
+                until,
+                packet: None,
+            },
+        );
+        self.deadlines.set(Alarm::Handshake(channel), Some(until));
+    }
+
+    /// Sends a handshake packet, again and again until it is answered.
+    fn send_repeatedly(&mut self, channel: ChannelId, packet: Packet) {
+        self.effects.push(Effect::Send(channel, packet.clone()));
+        let next = self.now + self.config.first_timeout;
+        if let Some(repeat) = self.repeats.get_mut(&channel) {
+            repeat.packet = Some(packet);
+            self.deadlines
+                .set(Alarm::Handshake(channel), Some(next.min(repeat.until)));
+        }
+    }
+
+    fn end_handshake(&mut self, channel: ChannelId) {
+        self.repeats.remove(&channel);
+        self.deadlines.set(Alarm::Handshake(channel), None);
+    }
+
+    pub(super) fn is_dialing(&self, peer: NodeId) -> bool {
+        self.dialing(peer).is_some()
+    }
+
+    fn dialing(&self, peer: NodeId) -> Option<ChannelId> {
+        self.channels
+            .iter()
+            .find_map(|(channel, state)| match state {
+                Channel::Dialing(errand) | Channel::Greeted { errand, .. }
+                    if errand.peer == Some(peer) =>
+                {
+                    Some(*channel)
+                }
+                Channel::Dialing(_)
+                | Channel::Greeted { .. }
+                | Channel::Incoming { .. }
+                | Channel::Welcomed { .. }
+                | Channel::Linked(_) => None,
+            })
+    }
+
+    /// The transport says that a channel stands.
+    pub(super) fn on_connected(
+        &mut self,
+        channel: ChannelId,
+        frame_limit: usize,
+        binding: [u8; 32],
+    ) {
+        let refused = frame_limit < MIN_FRAME_LIMIT || self.stopping;
+        match self.channels.remove(&channel) {
+            Some(Channel::Dialing(errand)) if !refused => {
+                self.greet(channel, errand, frame_limit, binding)
+            }
+            None if !refused && self.channels.len() < self.config.max_links => {
+                self.open_channel(
+                    channel,
+                    Channel::Incoming {
+                        binding,
+                        frame_limit,
+                    },
+                );
+            }
+            Some(Channel::Dialing(errand)) => {
+                self.errand_failed(&errand);
+                self.hang_up(channel);
+            }
+            Some(
+                Channel::Greeted { .. }
+                | Channel::Incoming { .. }
+                | Channel::Welcomed { .. }
+                | Channel::Linked(_),
+            )
+            | None => self.hang_up(channel),
+        }
+    }
+
+    fn greet(&mut self, channel: ChannelId, errand: Errand, frame_limit: usize, binding: [u8; 32]) {
+        let Some(id) = self.overlays.get(&errand.tag).map(|overlay| overlay.id) else {
+            self.hang_up(channel);
+            self.errand_failed(&errand);
+            return;
+        };
+        let nonce = self.nonce();
+        let proof = self.admission_proof(&id, &nonce);
+        let mut hello = Hello {
+            version_min: VERSIONS.0,
+            version_max: VERSIONS.1,
+            nonce,
+            key: self.key,
+            address: self.address.clone(),
+            admission: Admission {
+                tag: errand.tag,
+                proof,
+                kind: errand.kind.clone(),
+            },
+            signature: crate::id::Signature::from_bytes(&[0; 64]),
+        };
+        let message = self.hello_message(&hello, &binding);
+        hello.signature = self.suite.sign(&self.secret, &message);
+        let state = Channel::Greeted {
+            errand,
+            binding,
+            frame_limit,
+            hello: message,
+            nonce,
+        };
+        self.channels.insert(channel, state);
+        self.send_repeatedly(channel, Packet::Hello(Box::new(hello)));
+    }
+
+    fn admission_proof(&self, id: &DocumentId, nonce: &[u8; 16]) -> [u8; 16] {
+        prefix(&self.suite.hash("admission", &[&id.0, nonce]))
+    }
+
+    /// What a Hello's signature covers.
+    fn hello_message(&self, hello: &Hello, binding: &[u8; 32]) -> [u8; 32] {
+        let fields = (
+            hello.version_min,
+            hello.version_max,
+            hello.nonce,
+            hello.key,
+            &hello.address,
+            &hello.admission,
+        );
+        let bytes = postcard::to_allocvec(&fields).unwrap_or_default();
+        self.suite.hash("hello", &[binding, &bytes])
+    }
+
+    fn welcome_message(&self, hello: &[u8; 32], welcome: &Welcome) -> [u8; 32] {
+        self.suite.hash(
+            "welcome",
+            &[
+                hello,
+                &welcome.version.to_le_bytes(),
+                &welcome.nonce,
+                &welcome.key.0,
+            ],
+        )
+    }
+
+    fn session(&self, welcome: &[u8; 32], nonce: &[u8; 16]) -> [u8; 32] {
+        self.suite.hash("session", &[welcome, nonce])
+    }
+
+    /// A packet came in.
+    pub(super) fn on_packet(&mut self, channel: ChannelId, packet: Packet) {
+        if let (Some(Channel::Linked(link)), Packet::Frame(_)) =
+            (self.channels.get(&channel), &packet)
+        {
+            let link = *link;
+            if let Packet::Frame(frame) = packet {
+                self.on_frame(link, frame);
+            }
+            return;
+        }
+        match (self.channels.get(&channel), packet) {
+            (Some(Channel::Incoming { .. }), Packet::Hello(hello)) => {
+                self.on_hello(channel, *hello)
+            }
+            (Some(Channel::Greeted { .. }), Packet::Welcome(welcome)) => {
+                self.on_welcome(channel, &welcome)
+            }
+            (Some(Channel::Welcomed { .. }), Packet::Confirm(confirm)) => {
+                self.on_confirm(channel, &confirm)
+            }
+            (Some(Channel::Linked(link)), Packet::Goodbye) => {
+                let link = *link;
+                self.drop_link(link, false);
+            }
+            (Some(Channel::Linked(link)), Packet::Welcome(_)) => {
+                // The Confirm was lost: the Welcome came again.
+                if let Some(confirm) = self.links.get(link).and_then(|link| link.confirm.clone()) {
+                    self.effects
+                        .push(Effect::Send(channel, Packet::Confirm(confirm)));
+                }
+            }
+            // A frame may overtake the Confirm, a handshake packet may come twice.
+            (None | Some(_), _) => {}
+        }
+    }
+
+    /// Bytes that are no packet.
+    pub(super) fn on_malformed(&mut self, channel: ChannelId) {
+        match self.channels.get(&channel) {
+            Some(Channel::Linked(link)) => {
+                let link = *link;
+                self.violation(link, Violation::Malformed);
+            }
+            Some(_) => self.reject(channel, None, Violation::Malformed),
+            None => {}
+        }
+    }
+
+    fn reject(&mut self, channel: ChannelId, node: Option<NodeId>, violation: Violation) {
+        self.counters.violations += 1;
+        self.effects.push(Effect::Report(node, violation));
+        self.abandon(channel);
+    }
+
+    /// A stranger introduces itself. Who is refused gets no answer but the closed channel.
+    pub(super) fn on_hello(&mut self, channel: ChannelId, hello: Hello) {
+        let Some(Channel::Incoming {
+            binding,
+            frame_limit,
+        }) = self.channels.get(&channel)
+        else {
+            return;
+        };
+        let (binding, frame_limit) = (*binding, *frame_limit);
+        let message = self.hello_message(&hello, &binding);
+        if hello.version_min > VERSIONS.1 || hello.version_max < VERSIONS.0 {
+            return self.reject(channel, None, Violation::Version);
+        }
+        if !self.suite.verify(&hello.key, &message, &hello.signature) {
+            return self.reject(channel, None, Violation::BadHandshake);
+        }
+        let node = self.suite.node_id(&hello.key);
+        if node == self.id || self.peers.refused(node, self.now) {
+            return self.abandon(channel);
+        }
+        let tag = hello.admission.tag;
+        if self.is_cold(tag) {
+            return self.park(tag, Parked::Hello(channel, Box::new(hello)));
+        }
+        if let Err(violation) = self.admit_guest(node, &hello) {
+            return self.reject(channel, Some(node), violation);
+        }
+        if let Some(own) = self.dialing(node) {
+            // Both dialled at once: the channel of the smaller id stays.
+            if self.id < node {
+                return self.abandon(channel);
+            }
+            self.channels.remove(&own);
+            self.hang_up(own);
+        }
+        self.welcome(channel, hello, node, (message, binding, frame_limit));
+    }
+
+    fn welcome(
+        &mut self,
+        channel: ChannelId,
+        hello: Hello,
+        node: NodeId,
+        given: ([u8; 32], [u8; 32], usize),
+    ) {
+        let (hello_message, binding, frame_limit) = given;
+        let mut welcome = Welcome {
+            version: VERSIONS.1.min(hello.version_max),
+            nonce: self.nonce(),
+            key: self.key,
+            signature: crate::id::Signature::from_bytes(&[0; 64]),
+        };
+        let message = self.welcome_message(&hello_message, &welcome);
+        welcome.signature = self.suite.sign(&self.secret, &message);
+        let session = self.session(&message, &hello.nonce);
+        let guest = Guest {
+            node,
+            key: hello.key,
+            address: hello.address,
+            tag: hello.admission.tag,
+        };
+        self.channels.insert(
+            channel,
+            Channel::Welcomed {
+                guest,
+                binding,
+                frame_limit,
+                welcome: message,
+                session,
+            },
+        );
+        self.send_repeatedly(channel, Packet::Welcome(Box::new(welcome)));
+    }
+
+    /// Rule *Contact*: may this node make contact for this document?
+    fn admit_guest(&mut self, node: NodeId, hello: &Hello) -> Result<(), Violation> {
+        let admission = &hello.admission;
+        let Some(overlay) = self.overlays.get(&admission.tag) else {
+            return Err(Violation::Uninvited);
+        };
+        if !overlay.holds() || admission.proof != self.admission_proof(&overlay.id, &hello.nonce) {
+            return Err(Violation::Uninvited);
+        }
+        match &admission.kind {
+            AdmissionKind::Bootstrap => Ok(()),
+            AdmissionKind::Introduced(ticket) => self.check_ticket(ticket, node, admission.tag),
+            AdmissionKind::Reunion if self.peers.known.contains_key(&node) => Ok(()),
+            AdmissionKind::Reunion => Err(Violation::Uninvited),
+        }
+    }
+
+    fn on_welcome(&mut self, channel: ChannelId, welcome: &Welcome) {
+        let Some(Channel::Greeted {
+            errand,
+            binding,
+            frame_limit,
+            hello,
+            nonce,
+        }) = self.channels.get(&channel)
+        else {
+            return;
+        };
+        let (errand, binding, frame_limit, hello, nonce) =
+            (errand.clone(), *binding, *frame_limit, *hello, *nonce);
+        let message = self.welcome_message(&hello, welcome);
+        let node = self.suite.node_id(&welcome.key);
+        let expected = errand.peer.is_none_or(|peer| peer == node) && node != self.id;
+        let version = (VERSIONS.0..=VERSIONS.1).contains(&welcome.version);
+        if !version
+            || !expected
+            || !self
+                .suite
+                .verify(&welcome.key, &message, &welcome.signature)
+        {
+            return self.reject(channel, None, Violation::BadHandshake);
+        }
+        let confirm = self.suite.hash("confirm", &[&binding, &message]);
+        let confirm = Confirm {
+            signature: self.suite.sign(&self.secret, &confirm),
+        };
+        self.effects
+            .push(Effect::Send(channel, Packet::Confirm(confirm.clone())));
+        let guest = Guest {
+            node,
+            key: welcome.key,
+            address: errand.address.clone(),
+            tag: errand.tag,
+        };
+        let session = self.session(&message, &nonce);
+        let link = self.establish(channel, guest, session, frame_limit);
+        if let Some(link) = self.links.get_mut(&link) {
+            link.confirm = Some(confirm);
+        }
+        self.on_link_up(link, Some(errand.tag));
+    }
+
+    fn on_confirm(&mut self, channel: ChannelId, confirm: &Confirm) {
+        let Some(Channel::Welcomed {
+            guest,
+            binding,
+            frame_limit,
+            welcome,
+            session,
+        }) = self.channels.get(&channel)
+        else {
+            return;
+        };
+        let (guest, frame_limit, session) = (guest.clone(), *frame_limit, *session);
+        let message = self.suite.hash("confirm", &[binding, welcome]);
+        if !self.suite.verify(&guest.key, &message, &confirm.signature) {
+            return self.reject(channel, Some(guest.node), Violation::BadHandshake);
+        }
+        let tag = guest.tag;
+        let link = self.establish(channel, guest, session, frame_limit);
+        if let Some(link) = self.links.get_mut(&link) {
+            link.proven = Some(tag);
+        }
+        self.on_link_up(link, None);
+    }
+
+    /// Makes the link; an older one to the same node is lost.
+    fn establish(
+        &mut self,
+        channel: ChannelId,
+        guest: Guest,
+        session: [u8; 32],
+        frame_limit: usize,
+    ) -> LinkId {
+        if let Some(old) = self.linked.get(&guest.node) {
+            self.drop_link(*old, true);
+        }
+        let id = LinkId(self.next_link);
+        self.next_link += 1;
+        self.note_peer(
+            guest.node,
+            Some(guest.key),
+            guest.address.clone(),
+            guest.tag,
+        );
+        let peer = (guest.node, guest.address);
+        let link = Link::new(peer, channel, session, frame_limit, self.now, &self.config);
+        self.linked.insert(link.node, id);
+        self.links.insert(id, link);
+        self.channels.insert(channel, Channel::Linked(id));
+        self.end_handshake(channel);
+        self.active_links.insert(id);
+        id
+    }
+
+    /// A link stands: ask what was waiting for it. `dialed_for` is set on the dialling side.
+    fn on_link_up(&mut self, link_id: LinkId, dialed_for: Option<Tag>) {
+        let Some(link) = self.links.get(&link_id) else {
+            return;
+        };
+        let (node, address) = (link.node, link.address.clone());
+        self.deadlines.set(Alarm::Redial(node), None);
+        for tag in self.peers.awaited.remove(&node).unwrap_or_default() {
+            self.ask_awaited(tag, node, link_id);
+        }
+        if let Some(tag) = dialed_for {
+            self.on_door_open(tag, &address, link_id);
+        }
+        let Some(peer) = self.peers.known.get_mut(&node) else {
+            return;
+        };
+        peer.failures = 0;
+        let lost = std::mem::take(&mut peer.lost);
+        if dialed_for.is_some() {
+            lost.into_iter()
+                .for_each(|tag| self.reopen(tag, node, link_id));
+        } else {
+            lost.into_iter()
+                .for_each(|tag| self.expect_reopen(tag, node));
+        }
+    }
+
+    /// The transport says that a channel is gone, or could not be made.
+    pub(super) fn on_disconnected(&mut self, channel: ChannelId) {
+        self.end_handshake(channel);
+        match self.channels.remove(&channel) {
+            Some(Channel::Linked(link)) => self.drop_link(link, true),
+            Some(Channel::Dialing(errand) | Channel::Greeted { errand, .. }) => {
+                self.errand_failed(&errand)
+            }
+            Some(Channel::Incoming { .. } | Channel::Welcomed { .. }) | None => {}
+        }
+    }
+
+    /// A handshake waits: send its packet again, or give up.
+    pub(super) fn on_handshake_timeout(&mut self, channel: ChannelId) {
+        let Some(repeat) = self.repeats.get_mut(&channel) else {
+            return;
+        };
+        match (repeat.until > self.now)
+            .then(|| repeat.packet.take())
+            .flatten()
+        {
+            Some(packet) => self.send_repeatedly(channel, packet),
+            None => self.abandon(channel),
+        }
+    }
+
+    /// Gives up a channel on which no link stands.
+    fn abandon(&mut self, channel: ChannelId) {
+        self.hang_up(channel);
+        if let Some(Channel::Dialing(errand) | Channel::Greeted { errand, .. }) =
+            self.channels.remove(&channel)
+        {
+            self.errand_failed(&errand);
+        }
+    }
+
+    fn hang_up(&mut self, channel: ChannelId) {
+        self.end_handshake(channel);
+        self.effects.push(Effect::Hangup(channel));
+    }
+
+    fn errand_failed(&mut self, errand: &Errand) {
+        let Some(peer) = errand.peer else {
+            self.on_door_shut(errand.tag, &errand.address);
+            return;
+        };
+        for tag in self.peers.awaited.remove(&peer).unwrap_or_default() {
+            self.attempt_failed(tag, peer);
+        }
+        self.peer_failed(peer);
+    }
+
+    /// A link is gone, by a failure (`lost`) or because the other side said goodbye.
+    pub(super) fn drop_link(&mut self, link_id: LinkId, lost: bool) {
+        let Some(link) = self.links.remove(&link_id) else {
+            return;
+        };
+        self.linked.remove(&link.node);
+        self.deadlines.set(Alarm::Link(link_id), None);
+        if self.channels.remove(&link.channel).is_some() {
+            self.hang_up(link.channel);
+        }
+        if link.cold > 0 {
+            self.effects.push(Effect::Recall(link.node));
+        }
+        for &tag in &link.documents {
+            self.lose_neighbor(tag, link_id, link.node);
+        }
+        self.peers
+            .awaited
+            .remove(&link.node)
+            .into_iter()
+            .flatten()
+            .for_each(|tag| self.attempt_failed(tag, link.node));
+        self.forget_attempts(link_id);
+        if lost {
+            self.lose_peer(link.node, link.documents);
+        }
+    }
+
+    /// Closes a link that nothing needs.
+    pub(super) fn close_link(&mut self, link_id: LinkId) {
+        let Some(link) = self.links.get(&link_id) else {
+            return;
+        };
+        self.effects
+            .push(Effect::Send(link.channel, Packet::Goodbye));
+        self.drop_link(link_id, false);
+    }
+
+    /// A peer moved.
+    pub(super) fn on_moved(&mut self, link_id: LinkId, address: Address) {
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return;
+        };
+        link.address = address.clone();
+        if let Some(peer) = self.peers.known.get_mut(&link.node) {
+            peer.address = address;
+        }
+    }
+}

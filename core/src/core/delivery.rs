@@ -1,0 +1,666 @@
+//! Documents on their way: publishing, eager push along the tree, answering
+//! requests, admission, and the birth of a comment's own network
+//! (PROTOCOL.md, *Push*, *Inherit*, *Hand over*).
+
+use super::Core;
+use super::records::Parked;
+use crate::document::Document;
+use crate::effect::{CommandError, Effect, Notification};
+use crate::id::{DocumentId, RequestId, Tag};
+use crate::input::Admission;
+use crate::link::{LinkId, QueuedBody};
+use crate::message::{
+    CloseReason, Frame, Message, Mode, Packet, Push, Rank, STATE_UPSTREAM, State,
+};
+use crate::overlay::{Neighbor, Overlay, QUEUED, Root, RootKey, Stage};
+use crate::violation::Violation;
+use std::collections::BTreeMap;
+
+/// Documents read from the store at once for one link.
+const LOADS: usize = 16;
+
+/// Where a document that is being admitted came from.
+#[derive(Clone, Debug)]
+enum Origin {
+    /// A user here wrote it.
+    Local(RequestId, Mode),
+    /// A peer pushed it along this document's network.
+    Remote { via: Tag, fresh: bool },
+}
+
+#[derive(Debug)]
+struct Pending {
+    document: Document,
+    origin: Origin,
+    /// Who offered it, and the state that each told with it.
+    offers: Vec<(LinkId, u32, Option<State>)>,
+}
+
+/// Documents between arrival and admission, and between request and load.
+#[derive(Debug, Default)]
+pub(super) struct Delivery {
+    pending: BTreeMap<DocumentId, Pending>,
+    pending_bytes: usize,
+    loads: BTreeMap<DocumentId, Vec<(LinkId, QueuedBody)>>,
+}
+
+impl Delivery {
+    /// Bytes of documents that wait for admission.
+    pub(super) fn pending_bytes(&self) -> usize {
+        self.pending_bytes
+    }
+
+    fn insert(&mut self, pending: Pending) {
+        self.pending_bytes += pending.document.bytes().len();
+        self.pending.insert(pending.document.id(), pending);
+    }
+
+    fn remove(&mut self, id: &DocumentId) -> Option<Pending> {
+        let pending = self.pending.remove(id)?;
+        self.pending_bytes -= pending.document.bytes().len();
+        Some(pending)
+    }
+
+    /// True if a document with this tag waits for admission.
+    pub(super) fn awaits(&self, tag: Tag) -> bool {
+        self.pending
+            .values()
+            .any(|pending| pending.document.tag() == tag)
+    }
+}
+
+impl Core {
+    /// A user's new document goes to be stored.
+    pub(super) fn admit_own(&mut self, request: RequestId, document: Document, mode: Mode) {
+        self.delivery.insert(Pending {
+            document: document.clone(),
+            origin: Origin::Local(request, mode),
+            offers: Vec::new(),
+        });
+        self.effects.push(Effect::Admit(document));
+    }
+
+    /// A document came in.
+    pub(super) fn on_push(&mut self, link: LinkId, frame: u32, push: Push) {
+        self.counters.bodies += 1;
+        let Ok(document) = Document::parse(push.document.clone(), &*self.suite) else {
+            self.violation(link, Violation::BadDocument);
+            return;
+        };
+        let tag = document.tag();
+        if !self.expects(link, push.via, &document) {
+            return;
+        }
+        if self
+            .overlays
+            .get(&tag)
+            .is_some_and(|overlay| overlay.stage != Stage::Joining)
+        {
+            self.on_duplicate(link, frame, tag, &push);
+        } else if let Some(pending) = self.delivery.pending.get_mut(&document.id()) {
+            self.counters.duplicates += 1;
+            pending.offers.push((link, frame, push.edge));
+        } else if self.knows_cold(push.via, tag) {
+            self.park(
+                tag,
+                Parked::Message(link, frame, Box::new(Message::Push(Box::new(push)))),
+            );
+        } else {
+            self.admit(link, frame, push, document);
+        }
+    }
+
+    fn admit(&mut self, link: LinkId, frame: u32, push: Push, document: Document) {
+        let twice = self.config.admission_window * 2;
+        if self.delivery.pending_bytes + document.bytes().len() > twice
+            || self.overlays.len() >= self.config.max_documents
+        {
+            self.violation(link, Violation::Flood);
+            return;
+        }
+        let origin = Origin::Remote {
+            via: push.via,
+            fresh: push.fresh,
+        };
+        self.delivery.insert(Pending {
+            document: document.clone(),
+            origin,
+            offers: vec![(link, frame, push.edge)],
+        });
+        self.effects.push(Effect::Admit(document));
+    }
+
+    /// True if a document may come this way: from a neighbour in a network whose
+    /// comments we want, as a comment there; or because we asked for it.
+    fn expects(&mut self, link: LinkId, via: Tag, document: &Document) -> bool {
+        let Some(overlay) = self.overlays.get(&via) else {
+            return false;
+        };
+        if via == document.tag() {
+            return overlay.id == document.id();
+        }
+        let asked = overlay
+            .activity
+            .as_ref()
+            .is_some_and(|a| a.wants.get(&document.tag()) == Some(&link));
+        let neighbor = overlay.neighbor(link).is_some();
+        let comment =
+            document.parents().contains(&overlay.id) || overlay.children.contains(&document.tag());
+        if neighbor && !comment {
+            self.violation(link, Violation::Unsolicited);
+            return false;
+        }
+        comment && (neighbor || asked) && overlay.subscribes()
+    }
+
+    /// The body was here already: only the sender's state counts.
+    fn on_duplicate(&mut self, link: LinkId, frame: u32, tag: Tag, push: &Push) {
+        self.counters.duplicates += 1;
+        self.add_comment(push.via, tag);
+        self.arrived(push.via, tag, link);
+        let Some(state) = &push.edge else { return };
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        if overlay.neighbor(link).is_some() {
+            self.take_state(link, frame, tag, state, true);
+        } else if overlay.active() && overlay.degree() < self.config.max_peers {
+            self.accept(link, frame, tag, state);
+        } else {
+            self.say(link, Message::Close(tag, CloseReason::Full));
+        }
+    }
+
+    /// The runner has verified and stored a document, or could not.
+    pub(super) fn on_admitted(&mut self, id: DocumentId, admission: Admission) {
+        let Some(pending) = self.delivery.remove(&id) else {
+            return;
+        };
+        self.tell_credit();
+        match (admission, pending.origin.clone()) {
+            (Admission::Stored, Origin::Local(request, mode)) => {
+                self.publish(&pending.document, request, mode)
+            }
+            (Admission::Stored, Origin::Remote { via, fresh }) => self.enter(&pending, via, fresh),
+            (_, Origin::Local(request, _)) => {
+                self.notify(Notification::Failed(request, CommandError::Storage));
+            }
+            (Admission::Forged, Origin::Remote { .. }) => {
+                for (link, _, _) in pending.offers {
+                    self.violation(link, Violation::ForgedDocument);
+                }
+            }
+            (Admission::Failed, Origin::Remote { .. }) => {}
+        }
+    }
+
+    /// Own new document: found its network and push it.
+    fn publish(&mut self, document: &Document, request: RequestId, mode: Mode) {
+        let tag = document.tag();
+        let mut overlay = self.newborn(document);
+        overlay.wishes.chosen = Some(mode);
+        overlay.wishes.authored = true;
+        overlay.mode = mode;
+        if document.founder() {
+            overlay.key = RootKey {
+                rank: Rank::Founder,
+                id: self.id,
+                sequence: 0,
+            };
+        }
+        overlay.election.root = self.claim(&overlay.id, overlay.key);
+        overlay.inherited = !document.parents().is_empty();
+        self.overlays.insert(tag, overlay);
+        self.attach(tag, document);
+        self.inherit_neighbors(tag, None);
+        self.unsaved(tag);
+        self.notify(Notification::Done(request, Some(document.id())));
+        self.notify(Notification::Arrived {
+            document: document.id(),
+            mode,
+            hidden: false,
+        });
+        self.spread(document, &[]);
+        self.touch(tag);
+    }
+
+    /// A document from a peer enters: its network is born here.
+    fn enter(&mut self, pending: &Pending, via: Tag, fresh: bool) {
+        let document = &pending.document;
+        let tag = document.tag();
+        let joined = self.overlays.contains_key(&tag);
+        if joined {
+            self.complete_join(tag, document);
+        } else {
+            let overlay = self.newborn(document);
+            self.overlays.insert(tag, overlay);
+        }
+        if via != tag
+            && let Some(overlay) = self.overlays.get_mut(&tag)
+        {
+            overlay.inherited = !joined;
+            overlay.add_parent(via);
+        }
+        self.attach(tag, document);
+        self.recompute(tag);
+        self.take_offers(tag, via, fresh, &pending.offers);
+        self.unsaved(tag);
+        let mode = self
+            .overlays
+            .get(&tag)
+            .map_or(Mode::Hold, |overlay| overlay.mode);
+        let hidden = self.blocked_authors.contains(&document.author_id());
+        self.notify(Notification::Arrived {
+            document: document.id(),
+            mode,
+            hidden,
+        });
+        let from: Vec<LinkId> = pending.offers.iter().map(|(link, _, _)| *link).collect();
+        if fresh {
+            self.spread(document, &from);
+        }
+        for (link, _, _) in &pending.offers {
+            self.arrived(via, tag, *link);
+        }
+        if !fresh {
+            self.after_pull(via, tag);
+        }
+        self.touch(tag);
+        if joined {
+            self.replay_parked(tag);
+        }
+    }
+
+    fn newborn(&mut self, document: &Document) -> Overlay {
+        let key = self.own_key(Rank::Holder);
+        let root = Root::new(key, None, &*self.suite);
+        let mut overlay = Overlay::new(document.id(), Stage::Holding, key, root);
+        overlay.learn(document, |id| self.suite.tag(id));
+        overlay
+    }
+
+    fn complete_join(&mut self, tag: Tag, document: &Document) {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        overlay.stage = Stage::Holding;
+        overlay.learn(document, |id| self.suite.tag(id));
+        if let Some(activity) = &mut overlay.activity {
+            activity.knock = Default::default();
+            // What peers said before the document was here could not be understood.
+            activity.opens.clear();
+        }
+    }
+
+    /// Ties a document to those it comments on and those it attaches.
+    fn attach(&mut self, tag: Tag, document: &Document) {
+        let parents: Vec<Tag> = self.overlays.get(&tag).map_or(Vec::new(), |o| {
+            o.parents.iter().map(|(parent, _)| *parent).collect()
+        });
+        for parent in parents {
+            self.add_comment(parent, tag);
+        }
+        for child in document.children() {
+            let child = self.suite.tag(child);
+            if self.overlays.contains_key(&child) {
+                self.add_comment(tag, child);
+                self.recompute(child);
+            }
+        }
+    }
+
+    /// Notes a comment in the set of the document that it comments on.
+    pub(super) fn add_comment(&mut self, parent: Tag, comment: Tag) {
+        if parent == comment {
+            return;
+        }
+        let lazy = self.lazy_time(parent);
+        let Some(overlay) = self.overlays.get_mut(&parent) else {
+            return;
+        };
+        if overlay.comments.tags().len() >= self.config.max_comments
+            || !overlay.comments.insert(comment)
+        {
+            return;
+        }
+        let mode = overlay.mode;
+        let attaches = !overlay.children.is_empty();
+        let elsewhere = overlay
+            .subscribers()
+            .any(|n| attaches || !overlay.on_tree(n));
+        if overlay.subscribes() && elsewhere {
+            let activity = overlay.activity();
+            activity.lazy = Some(lazy);
+            activity.agreed.clear();
+        }
+        if let Some(child) = self.overlays.get_mut(&comment) {
+            child.add_parent(parent);
+            if let Some(entry) = child.parents.iter_mut().find(|(tag, _)| *tag == parent) {
+                entry.1 = mode;
+            }
+        }
+        self.touch(parent);
+    }
+
+    /// First neighbours of a network that is born here: those who offered the
+    /// document, and for a fresh one all that get it as we do.
+    fn take_offers(
+        &mut self,
+        tag: Tag,
+        via: Tag,
+        fresh: bool,
+        offers: &[(LinkId, u32, Option<State>)],
+    ) {
+        for (link, frame, state) in offers {
+            let Some(state) = state else { continue };
+            let room = self
+                .overlays
+                .get(&tag)
+                .is_some_and(|o| o.degree() < self.config.max_peers);
+            if room {
+                self.accept(*link, *frame, tag, state);
+            } else {
+                self.say(*link, Message::Close(tag, CloseReason::Full));
+            }
+        }
+        if fresh {
+            self.inherit_neighbors(tag, Some(via));
+        }
+        self.settle_birth(tag, via, offers);
+    }
+
+    /// Rule *Inherit*: whoever subscribes to a parent gets the comment too and will
+    /// be a neighbour in its network; nobody needs to say so.
+    fn inherit_neighbors(&mut self, tag: Tag, via: Option<Tag>) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let mut heirs: Vec<(LinkId, Mode)> = Vec::new();
+        for (parent, _) in &overlay.parents {
+            let chosen = via.is_none_or(|via| via == *parent);
+            let Some(parent) = self.overlays.get(parent).filter(|_| chosen) else {
+                continue;
+            };
+            let fresh = parent
+                .subscribers()
+                .filter(|n| overlay.neighbor(n.link).is_none());
+            heirs.extend(fresh.map(|n| (n.link, n.mode.inherited())));
+        }
+        for (link, mode) in heirs {
+            let room = self
+                .overlays
+                .get(&tag)
+                .is_some_and(|o| o.degree() < self.config.max_peers);
+            if room
+                && self
+                    .overlays
+                    .get(&tag)
+                    .is_some_and(|o| o.neighbor(link).is_none())
+            {
+                self.add_neighbor(tag, Neighbor::silent(link, mode));
+            }
+        }
+    }
+
+    /// Applies the election at birth. Whoever pushed the document knows what follows
+    /// for us from its state, and those who said nothing need nothing: so neither is told.
+    fn settle_birth(&mut self, tag: Tag, via: Tag, offers: &[(LinkId, u32, Option<State>)]) {
+        self.settle_only(tag);
+        let expected = self
+            .overlays
+            .get(&via)
+            .map_or(Mode::Hold, |parent| parent.mode.inherited());
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let plain = overlay.mode == expected && !overlay.election.frozen();
+        let upstream = overlay.election.upstream;
+        for at in 0..overlay.neighbors.len() {
+            let link = overlay.neighbors[at].link;
+            let offered = offers.iter().any(|(offer, _, _)| *offer == link);
+            let knows = if offered {
+                upstream == Some(link)
+            } else {
+                overlay.neighbors[at].root.is_none()
+            };
+            if plain && knows && !overlay.neighbors[at].unresolved() {
+                let mark = overlay.mark_for(link);
+                let short = overlay.election.root.short;
+                overlay.neighbors[at].sent = mark;
+                if offered {
+                    overlay.neighbors[at].shown = short;
+                }
+            }
+        }
+    }
+
+    /// Pushes a document along the trees of all networks that it belongs to.
+    fn spread(&mut self, document: &Document, from: &[LinkId]) {
+        let tag = document.tag();
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let parents: Vec<Tag> = overlay.parents.iter().map(|(parent, _)| *parent).collect();
+        // The founder's marks toward silent heirs.
+        let silent: Vec<LinkId> = overlay
+            .neighbors
+            .iter()
+            .filter(|n| n.root.is_none())
+            .map(|n| n.link)
+            .collect();
+        for link in silent {
+            let Some(overlay) = self.overlays.get_mut(&tag) else {
+                return;
+            };
+            let mark = overlay.mark_for(link);
+            if let Some(neighbor) = overlay.neighbor_mut(link) {
+                neighbor.sent = mark;
+            }
+        }
+        let mut reached = from.to_vec();
+        for via in parents {
+            for link in self.eager_targets(via) {
+                if !reached.contains(&link) {
+                    reached.push(link);
+                    self.offer(
+                        link,
+                        QueuedBody {
+                            via,
+                            document: tag,
+                            fresh: true,
+                        },
+                        Some(document),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Neighbours to which a comment is pushed at once: subscribers on the tree. A
+    /// node that does not subscribe itself hands its comment to one of them.
+    fn eager_targets(&self, via: Tag) -> Vec<LinkId> {
+        let Some(overlay) = self.overlays.get(&via) else {
+            return Vec::new();
+        };
+        let on_tree = overlay
+            .subscribers()
+            .filter(|n| overlay.on_tree(n))
+            .map(|n| n.link);
+        if overlay.subscribes() {
+            return on_tree.collect();
+        }
+        let any = overlay.subscribers().map(|n| n.link);
+        on_tree.chain(any).take(1).collect()
+    }
+
+    /// Sends a document now if the link has room, else later.
+    fn offer(&mut self, link_id: LinkId, body: QueuedBody, document: Option<&Document>) {
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return;
+        };
+        self.active_links.insert(link_id);
+        let length = document.map_or(0, |document| document.bytes().len());
+        let now = document.filter(|_| link.bodies.is_empty() && link.outbound.has_window());
+        match now {
+            Some(document) if link.outbound.use_credit(length) => {
+                self.send_document(link_id, body, document)
+            }
+            Some(_) | None if link.bodies.len() < self.config.send_queue => {
+                link.bodies.push_back(body)
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// Queues a document that somebody asked for.
+    pub(super) fn queue_body(&mut self, link: LinkId, via: Tag, document: Tag) {
+        self.offer(
+            link,
+            QueuedBody {
+                via,
+                document,
+                fresh: false,
+            },
+            None,
+        );
+    }
+
+    /// Reads from the store what the link has room for.
+    pub(super) fn queue_bodies(&mut self, link_id: LinkId) {
+        loop {
+            let Some(link) = self.links.get_mut(&link_id) else {
+                return;
+            };
+            if link.bodies.is_empty() || link.loading >= LOADS || !link.outbound.has_window() {
+                return;
+            }
+            let Some(body) = link.bodies.pop_front() else {
+                return;
+            };
+            match self.overlays.get(&body.document) {
+                Some(overlay) if overlay.holds() => {
+                    link.loading += 1;
+                    let id = overlay.id;
+                    self.delivery
+                        .loads
+                        .entry(id)
+                        .or_default()
+                        .push((link_id, body));
+                    self.effects.push(Effect::Load(id));
+                }
+                Some(_) => {}
+                None if self.is_cold(body.document) => {
+                    self.park(body.document, Parked::Body(link_id, body))
+                }
+                None => self.say(link_id, Message::Lack(body.via, vec![body.document])),
+            }
+        }
+    }
+
+    /// A stored document was read.
+    pub(super) fn on_loaded(&mut self, id: DocumentId, document: Option<Document>) {
+        for (link_id, body) in self.delivery.loads.remove(&id).unwrap_or_default() {
+            let Some(link) = self.links.get_mut(&link_id) else {
+                continue;
+            };
+            link.loading = link.loading.saturating_sub(1);
+            self.active_links.insert(link_id);
+            match &document {
+                Some(document) if link.outbound.use_credit(document.bytes().len()) => {
+                    self.send_document(link_id, body, document);
+                }
+                Some(_) => link.bodies.push_front(body),
+                None => self.say(link_id, Message::Lack(body.via, vec![body.document])),
+            }
+        }
+    }
+
+    /// Sends a document with our state in its network, if the receiver is or
+    /// becomes a neighbour there.
+    fn send_document(&mut self, link: LinkId, body: QueuedBody, document: &Document) {
+        let edge = self.edge_for(link, body);
+        let state = edge.is_some().then_some(body.document);
+        let push = Push {
+            via: body.via,
+            edge,
+            fresh: body.fresh,
+            document: document.bytes().clone(),
+        };
+        if let Some(link) = self.links.get_mut(&link) {
+            link.outbound.push(Message::Push(Box::new(push)), state);
+        }
+    }
+
+    /// Makes the receiver of a push a neighbour in the document's own network, with
+    /// the state that it will have if nothing else is known to it.
+    fn edge_for(&mut self, link: LinkId, body: QueuedBody) -> Option<State> {
+        let tag = body.document;
+        let inherited = self
+            .overlays
+            .get(&body.via)?
+            .neighbor(link)
+            .map(|n| n.mode.inherited());
+        let overlay = self.overlays.get(&tag)?;
+        if !overlay.active()
+            || (overlay.neighbor(link).is_none() && overlay.degree() >= self.config.max_peers)
+        {
+            return None;
+        }
+        let known = overlay.neighbor(link).is_some_and(|n| n.root.is_some());
+        if overlay.neighbor(link).is_none() && body.via != tag {
+            self.add_neighbor(tag, Neighbor::silent(link, inherited.unwrap_or(Mode::Hold)));
+        }
+        let overlay = self.overlays.get_mut(&tag)?;
+        let (mark, root, distance) = (
+            overlay.mark_for(link),
+            overlay.election.root.clone(),
+            overlay.election.distance,
+        );
+        let frozen = overlay.election.frozen();
+        let neighbor = overlay.neighbor_mut(link)?;
+        let shown = neighbor.shown;
+        neighbor.sent = mark;
+        neighbor.flight = QUEUED;
+        neighbor.shown = root.short;
+        if !known && !frozen {
+            neighbor.distance = distance + 1;
+            neighbor.flags = STATE_UPSTREAM;
+            neighbor.root = Some(root);
+        }
+        Some(overlay.state_for(link, shown, false))
+    }
+
+    /// Tells peers that this node takes documents again, after it had to slow them.
+    fn tell_credit(&mut self) {
+        let credit = self.credit();
+        if credit < 1_024 {
+            return;
+        }
+        for link in self
+            .links
+            .values_mut()
+            .filter(|link| link.inbound.told_credit < 256)
+        {
+            link.inbound.told_credit = credit;
+            let frame = Frame {
+                number: link.outbound.last_number(),
+                credit,
+                ..Frame::default()
+            };
+            self.effects
+                .push(Effect::Send(link.channel, Packet::Frame(frame)));
+        }
+    }
+
+    /// Rule *Hand over*: a neighbour has acknowledged the document.
+    pub(super) fn hand_over(&mut self, tag: Tag) {
+        if let Some(overlay) = self.overlays.get_mut(&tag)
+            && overlay.wishes.authored
+            && !overlay.parents.is_empty()
+        {
+            overlay.wishes.authored = false;
+            self.unsaved(tag);
+            self.touch(tag);
+        }
+    }
+}

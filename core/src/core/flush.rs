@@ -1,0 +1,207 @@
+//! Sending: turns what links have to say into frames, and keeps their deadlines.
+
+use super::Core;
+use crate::deadline::Alarm;
+use crate::effect::Effect;
+use crate::link::LinkId;
+use crate::message::{Frame, Message, Packet};
+use crate::overlay::QUEUED;
+use crate::time::Time;
+
+impl Core {
+    /// Sends all that a link has to say and the window allows.
+    pub(super) fn flush(&mut self, link: LinkId) {
+        loop {
+            self.queue_states(link);
+            self.queue_bodies(link);
+            if !self.send_frame(link) {
+                break;
+            }
+        }
+        self.acknowledge_if_due(link);
+        self.schedule_link(link);
+    }
+
+    /// Puts the present state of every dirty overlay into the queue.
+    fn queue_states(&mut self, link_id: LinkId) {
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return;
+        };
+        if !link.outbound.has_window() {
+            return;
+        }
+        for tag in std::mem::take(&mut link.dirty) {
+            let Some(overlay) = self.overlays.get_mut(&tag) else {
+                continue;
+            };
+            let mark = overlay.mark_for(link_id);
+            let Some(neighbor) = overlay.neighbor(link_id) else {
+                continue;
+            };
+            let (shown, unresolved) = (neighbor.shown, neighbor.unresolved());
+            let state = overlay.state_for(link_id, shown, unresolved);
+            let short = overlay.election.root.short;
+            if let Some(neighbor) = overlay.neighbor_mut(link_id) {
+                neighbor.sent = mark;
+                neighbor.shown = short;
+                neighbor.flight = QUEUED;
+            }
+            link.outbound.push(Message::State(tag, state), Some(tag));
+        }
+    }
+
+    /// Builds and sends one frame; false if there was none to send.
+    fn send_frame(&mut self, link_id: LinkId) -> bool {
+        let credit = self.credit();
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return false;
+        };
+        if !link.outbound.has_window() {
+            return false;
+        }
+        let Some(sent) = link.outbound.build(self.now) else {
+            return false;
+        };
+        let (number, messages, states) =
+            (sent.number(), sent.messages().to_vec(), sent.states.clone());
+        let acks = link.inbound.take_acknowledgements();
+        link.inbound.told_credit = credit;
+        let channel = link.channel;
+        for tag in states {
+            if let Some(neighbor) = self
+                .overlays
+                .get_mut(&tag)
+                .and_then(|overlay| overlay.neighbor_mut(link_id))
+                && neighbor.flight == QUEUED
+            {
+                neighbor.flight = number;
+            }
+        }
+        self.counters.messages += messages.len() as u64;
+        self.counters.frames += 1;
+        self.effects.push(Effect::Send(
+            channel,
+            Packet::Frame(Frame {
+                number,
+                acks,
+                credit,
+                messages,
+            }),
+        ));
+        true
+    }
+
+    /// Sends a frame of acknowledgements alone, if they can wait no longer.
+    fn acknowledge_if_due(&mut self, link_id: LinkId) {
+        let credit = self.credit();
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return;
+        };
+        if link.inbound.acknowledge_at.is_none_or(|at| at > self.now) {
+            return;
+        }
+        let acks = link.inbound.take_acknowledgements();
+        link.inbound.told_credit = credit;
+        link.outbound.sent_bare(self.now);
+        let frame = Frame {
+            number: link.outbound.last_number(),
+            acks,
+            credit,
+            messages: Vec::new(),
+        };
+        self.counters.frames += 1;
+        self.effects
+            .push(Effect::Send(link.channel, Packet::Frame(frame)));
+    }
+
+    /// Sets the one deadline of a link.
+    pub(super) fn schedule_link(&mut self, link_id: LinkId) {
+        let Some(link) = self.links.get(&link_id) else {
+            self.deadlines.set(Alarm::Link(link_id), None);
+            return;
+        };
+        let linger = link.unused_since.map(|since| since + self.config.linger);
+        let dead = link
+            .outbound
+            .oldest()
+            .map(|first| first + self.config.link_timeout);
+        let idle = if dead.is_none() {
+            Some(link.keep_alive_at())
+        } else {
+            None
+        };
+        let next: Option<Time> = [
+            link.inbound.acknowledge_at,
+            link.outbound.next_resend(),
+            dead,
+            idle,
+            linger,
+        ]
+        .into_iter()
+        .flatten()
+        .min();
+        self.deadlines.set(Alarm::Link(link_id), next);
+    }
+
+    /// A link's deadline has come.
+    pub(super) fn on_link_alarm(&mut self, link_id: LinkId) {
+        self.active_links.insert(link_id);
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return;
+        };
+        let dead = link
+            .outbound
+            .oldest()
+            .is_some_and(|first| first + self.config.link_timeout <= self.now);
+        if dead {
+            self.drop_link(link_id, true);
+            return;
+        }
+        if link
+            .unused_since
+            .is_some_and(|since| since + self.config.linger <= self.now)
+        {
+            self.close_link(link_id);
+            return;
+        }
+        let idle = link.outbound.oldest().is_none() && link.keep_alive_at() <= self.now;
+        if idle {
+            link.stretch_keep_alive(&self.config);
+            link.outbound.push(Message::Ping, None);
+        }
+        self.resend(link_id);
+    }
+
+    fn resend(&mut self, link_id: LinkId) {
+        let credit = self.credit();
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return;
+        };
+        let channel = link.channel;
+        for mut frame in link.outbound.resend(self.now) {
+            frame.credit = credit;
+            frame.acks = link.inbound.take_acknowledgements();
+            self.counters.frames += 1;
+            self.counters.retransmissions += 1;
+            self.effects
+                .push(Effect::Send(channel, Packet::Frame(frame)));
+        }
+    }
+
+    /// How many KiB of documents this node is ready to take in on a link.
+    pub(super) fn credit(&self) -> u16 {
+        let free = self
+            .config
+            .admission_window
+            .saturating_sub(self.delivery.pending_bytes());
+        u16::try_from(free / 1024).unwrap_or(u16::MAX)
+    }
+
+    /// Queues one message on a link.
+    pub(super) fn say(&mut self, link_id: LinkId, message: Message) {
+        if let Some(link) = self.links.get_mut(&link_id) {
+            link.outbound.push(message, None);
+            self.active_links.insert(link_id);
+        }
+    }
+}

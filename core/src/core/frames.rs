@@ -1,0 +1,129 @@
+//! Receiving: acknowledgements, then each message of a new frame to its rule.
+
+use super::Core;
+use super::records::Parked;
+use crate::id::Tag;
+use crate::link::{Intake, LinkId};
+use crate::message::{Frame, Message};
+use crate::violation::Violation;
+
+impl Core {
+    /// A frame came in on a link.
+    pub(super) fn on_frame(&mut self, link_id: LinkId, frame: Frame) {
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return;
+        };
+        if frame.number == 0 && !frame.messages.is_empty() {
+            self.violation(link_id, Violation::Malformed);
+            return;
+        }
+        let intake = link.inbound.register(&frame, self.now, &self.config);
+        self.active_links.insert(link_id);
+        if intake == Intake::Drop {
+            self.violation(link_id, Violation::Flood);
+            return;
+        }
+        link.heard(self.now);
+        link.outbound.set_credit(frame.credit);
+        self.on_acknowledgements(link_id, &frame);
+        if intake == Intake::New {
+            for message in frame.messages {
+                self.on_message(link_id, frame.number, message);
+            }
+        }
+    }
+
+    fn on_acknowledgements(&mut self, link_id: LinkId, frame: &Frame) {
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return;
+        };
+        let ranges = link.inbound.acknowledgements(frame);
+        if ranges.is_empty() {
+            return;
+        }
+        let mut done = Vec::new();
+        let honest = link.outbound.acknowledge(&ranges, self.now, &mut done);
+        for sent in done {
+            for &tag in &sent.states {
+                self.on_state_acknowledged(tag, link_id, sent.number());
+            }
+        }
+        if !honest {
+            self.violation(link_id, Violation::BadAck);
+        }
+    }
+
+    fn on_state_acknowledged(&mut self, tag: Tag, link_id: LinkId, number: u32) {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let Some(neighbor) = overlay.neighbor_mut(link_id) else {
+            return;
+        };
+        if neighbor.flight == number {
+            neighbor.flight = 0;
+            let frozen = overlay.election.frozen();
+            let owes = overlay.neighbor(link_id).is_some_and(|n| overlay.owes(n));
+            if frozen || owes || overlay.wishes.authored {
+                self.hand_over(tag);
+                self.touch(tag);
+            }
+        }
+    }
+
+    /// One message of a new frame.
+    pub(super) fn on_message(&mut self, link: LinkId, frame: u32, message: Message) {
+        if !self.links.contains_key(&link) {
+            return;
+        }
+        if let Some(tag) = network_of(&message)
+            && self.must_park(tag, &message)
+        {
+            self.park(tag, Parked::Message(link, frame, Box::new(message)));
+            return;
+        }
+        match message {
+            Message::State(tag, state) => self.on_state(link, frame, tag, &state),
+            Message::Open(tag, open) => self.on_open(link, frame, tag, *open),
+            Message::Close(tag, reason) => self.on_close(link, tag, reason),
+            Message::Introduce(tag, introduction) => self.on_introduce(link, tag, *introduction),
+            Message::Seek(tag, purpose) => self.on_seek(link, tag, purpose),
+            Message::Push(push) => self.on_push(link, frame, *push),
+            Message::Digest(tag, digest) => self.on_digest(link, tag, digest),
+            Message::Reconcile(tag, ranges) => self.on_reconcile(link, tag, &ranges),
+            Message::Want(tag, tags) => self.on_want(link, tag, &tags),
+            Message::Lack(tag, tags) => self.on_lack(link, tag, &tags),
+            Message::Fragment(fragment) => self.on_fragment(link, frame, fragment),
+            Message::Ping => {}
+            Message::Moved(address) => self.on_moved(link, address),
+        }
+    }
+
+    fn on_fragment(&mut self, link_id: LinkId, frame: u32, fragment: crate::message::Fragment) {
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return;
+        };
+        match link.assembly.take(fragment) {
+            Ok(Some(message)) => self.on_message(link_id, frame, message),
+            Ok(None) => {}
+            Err(violation) => self.violation(link_id, violation),
+        }
+    }
+}
+
+/// Document whose network a message concerns.
+fn network_of(message: &Message) -> Option<Tag> {
+    match message {
+        Message::State(tag, _)
+        | Message::Open(tag, _)
+        | Message::Close(tag, _)
+        | Message::Introduce(tag, _)
+        | Message::Seek(tag, _)
+        | Message::Digest(tag, _)
+        | Message::Reconcile(tag, _)
+        | Message::Want(tag, _)
+        | Message::Lack(tag, _) => Some(*tag),
+        Message::Push(push) => Some(push.via),
+        Message::Fragment(_) | Message::Ping | Message::Moved(_) => None,
+    }
+}

@@ -1,0 +1,102 @@
+//! Leaving a network without cutting it and without staying as a relay
+//! (PROTOCOL.md, *Leave*).
+//!
+//! A node without downstream neighbours just goes: the tree stands without it.
+//! Otherwise it introduces each downstream neighbour to its own upstream and goes
+//! when none is left below it, or when its patience ends. An overlay root first
+//! resigns, which makes it an ordinary node.
+
+use super::Core;
+use crate::effect::{Effect, Notification, Record};
+use crate::id::Tag;
+use crate::link::LinkId;
+use crate::message::{CloseReason, Purpose, Rank};
+use crate::overlay::{Neighbor, Stage};
+
+impl Core {
+    /// Nobody here wants the document any more.
+    pub(super) fn start_leaving(&mut self, tag: Tag) {
+        let key = self.own_key(Rank::Leaving);
+        let until = self.now + self.config.leave_timeout;
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        if overlay.stage == Stage::Leaving {
+            return;
+        }
+        overlay.stage = Stage::Leaving;
+        overlay.activity = None;
+        overlay.activity().leave_until = Some(until);
+        if overlay.has_downstream() {
+            overlay.key = key;
+            self.elect(tag);
+        }
+        self.leave_step(tag);
+    }
+
+    /// Goes if it can; else lets those below find another way.
+    pub(super) fn leave_step(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let patient = overlay
+            .activity
+            .as_ref()
+            .and_then(|a| a.leave_until)
+            .is_some_and(|until| self.now < until);
+        if !overlay.has_downstream() || !patient {
+            self.finish_leaving(tag);
+            return;
+        }
+        let Some(upstream) = overlay
+            .election
+            .upstream
+            .filter(|_| !overlay.election.frozen())
+        else {
+            return;
+        };
+        let below: Vec<LinkId> = overlay
+            .neighbors
+            .iter()
+            .filter(|n| n.downstream())
+            .map(|n| n.link)
+            .collect();
+        let bridged = overlay.activity.as_ref().map_or(&[][..], |a| &a.bridged);
+        let waiting: Vec<LinkId> = below
+            .iter()
+            .copied()
+            .filter(|link| !bridged.contains(link))
+            .collect();
+        let replaces = below.len() == 1;
+        for link in waiting {
+            self.introduce(tag, link, upstream, Purpose::Bridge, replaces);
+            if let Some(overlay) = self.overlays.get_mut(&tag) {
+                overlay.activity().bridged.push(link);
+            }
+        }
+    }
+
+    fn finish_leaving(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let links: Vec<LinkId> = overlay
+            .neighbors
+            .iter()
+            .map(|n: &Neighbor| n.link)
+            .collect();
+        for link in links {
+            self.close(tag, link, CloseReason::Left);
+        }
+        let Some(overlay) = self.overlays.remove(&tag) else {
+            return;
+        };
+        if self.stopping {
+            self.stop_if_done();
+            return;
+        }
+        self.unsaved.remove(&Record::Overlay(tag));
+        self.effects.push(Effect::Delete(overlay.id, tag));
+        self.notify(Notification::Gone(overlay.id));
+    }
+}

@@ -1,0 +1,447 @@
+//! Relations between nodes in one network: opening, closing, and the states that
+//! neighbours tell each other (PROTOCOL.md, "Neighbours").
+
+use super::Core;
+use crate::id::{NodeId, Tag};
+use crate::link::LinkId;
+use crate::message::{
+    CloseReason, Message, Open, Purpose, RootRef, STATE_UNRESOLVED, State, Ticket,
+};
+use crate::overlay::activity::OpenAttempt;
+use crate::overlay::neighbor::{UNRESOLVED, mode_of};
+use crate::overlay::{Neighbor, Root, Stage};
+use crate::violation::Violation;
+use std::sync::Arc;
+
+/// Why a state's root is not known.
+enum NoRoot {
+    /// Its short name means nothing here: ask for the claim.
+    Unresolved,
+    Bad(Violation),
+}
+
+impl Core {
+    /// Tries to make a peer a neighbour: at once over a link, or by dialling first.
+    /// False if there is no room or it is under way already.
+    pub(super) fn try_open(
+        &mut self,
+        tag: Tag,
+        peer: NodeId,
+        purpose: Purpose,
+        ticket: Option<Ticket>,
+    ) -> bool {
+        let link = self.linked.get(&peer).copied();
+        let until = self.now + self.config.request_timeout + self.config.handshake_timeout;
+        let max = self.config.max_peers;
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return false;
+        };
+        let known = link.is_some_and(|link| overlay.neighbor(link).is_some());
+        let room = overlay.reserved() < max || matches!(purpose, Purpose::Bridge | Purpose::Heal);
+        let activity = overlay.activity();
+        if known || !room || activity.opens.iter().any(|open| open.peer == peer) {
+            return false;
+        }
+        activity.opens.push(OpenAttempt {
+            peer,
+            purpose,
+            ticket: ticket.clone(),
+            asked: None,
+            mark: 0,
+            until,
+        });
+        match link {
+            Some(link) => self.ask(tag, peer, link),
+            None => {
+                self.peers.awaited.entry(peer).or_default().insert(tag);
+                let kind = match ticket {
+                    Some(ticket) => crate::message::AdmissionKind::Introduced(ticket),
+                    None => crate::message::AdmissionKind::Reunion,
+                };
+                self.dial_peer(peer, tag, kind);
+                if !self.is_dialing(peer) && !self.linked.contains_key(&peer) {
+                    self.attempt_failed(tag, peer);
+                }
+            }
+        }
+        self.touch(tag);
+        true
+    }
+
+    /// The link for which an attempt waited stands.
+    pub(super) fn ask_awaited(&mut self, tag: Tag, peer: NodeId, link: LinkId) {
+        let waits = |overlay: &crate::overlay::Overlay| {
+            overlay
+                .activity
+                .as_ref()
+                .is_some_and(|a| a.opens.iter().any(|o| o.peer == peer && o.asked.is_none()))
+        };
+        if self.overlays.get(&tag).is_some_and(waits) {
+            self.ask(tag, peer, link);
+        }
+    }
+
+    fn ask(&mut self, tag: Tag, peer: NodeId, link_id: LinkId) {
+        let Some(link) = self.links.get(&link_id) else {
+            return;
+        };
+        let session = link.session;
+        let until = self.now + self.config.request_timeout;
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let (id, mark) = (overlay.id, overlay.mark_for(link_id));
+        let state = overlay.state_for(link_id, [0; 4], false);
+        let Some(open) = overlay
+            .activity()
+            .opens
+            .iter_mut()
+            .find(|open| open.peer == peer)
+        else {
+            return;
+        };
+        (open.asked, open.mark, open.until) = (Some(link_id), mark, until);
+        let (ticket, heal) = (open.ticket.clone(), open.purpose == Purpose::Heal);
+        let proof = self.open_proof(&id, &session);
+        self.say(
+            link_id,
+            Message::Open(
+                tag,
+                Box::new(Open {
+                    proof,
+                    state,
+                    ticket,
+                    heal,
+                }),
+            ),
+        );
+    }
+
+    /// An attempt came to nothing.
+    pub(super) fn attempt_failed(&mut self, tag: Tag, peer: NodeId) {
+        if let Some(overlay) = self.overlays.get_mut(&tag) {
+            overlay.activity().opens.retain(|open| open.peer != peer);
+            self.touch(tag);
+        }
+    }
+
+    /// Attempts that were asked on a link that is gone.
+    pub(super) fn forget_attempts(&mut self, link: LinkId) {
+        let concerned = |overlay: &crate::overlay::Overlay| {
+            overlay
+                .activity
+                .as_ref()
+                .is_some_and(|a| a.opens.iter().any(|open| open.asked == Some(link)))
+        };
+        let tags: Vec<Tag> = self
+            .overlays
+            .iter()
+            .filter(|(_, o)| concerned(o))
+            .map(|(tag, _)| *tag)
+            .collect();
+        for tag in tags {
+            if let Some(overlay) = self.overlays.get_mut(&tag) {
+                overlay.activity().unlink(link);
+            }
+            self.touch(tag);
+        }
+    }
+
+    /// Makes a peer a neighbour.
+    pub(super) fn add_neighbor(&mut self, tag: Tag, neighbor: Neighbor) {
+        let link_id = neighbor.link;
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return;
+        };
+        let node = link.node;
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        link.documents.insert(tag);
+        link.unused_since = None;
+        if let Some(old) = overlay.neighbor_mut(link_id) {
+            *old = neighbor;
+        } else {
+            overlay.neighbors.push(neighbor);
+        }
+        overlay.former.retain(|former| *former != node);
+        if let Some(activity) = &mut overlay.activity {
+            activity.opens.retain(|open| open.peer != node);
+            activity.refill = Default::default();
+        }
+        self.unsaved(tag);
+        self.touch(tag);
+    }
+
+    /// Ends a relation here, without telling the other side. True if there was one.
+    pub(super) fn remove_neighbor(&mut self, tag: Tag, link_id: LinkId) -> bool {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return false;
+        };
+        let was = overlay.remove(link_id);
+        if let Some(activity) = &mut overlay.activity {
+            activity.unlink(link_id);
+        }
+        if was {
+            self.release_link(tag, link_id);
+            self.unsaved(tag);
+            self.touch(tag);
+        }
+        was
+    }
+
+    /// A network no longer uses a link.
+    pub(super) fn release_link(&mut self, tag: Tag, link_id: LinkId) {
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return;
+        };
+        link.documents.remove(&tag);
+        if !link.used() {
+            link.unused_since = Some(self.now);
+            self.active_links.insert(link_id);
+        }
+    }
+
+    /// A neighbour's link was lost.
+    pub(super) fn lose_neighbor(&mut self, tag: Tag, link: LinkId, node: NodeId) {
+        let max = self.config.max_peers;
+        if !self.remove_neighbor(tag, link) {
+            return;
+        }
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        if overlay.former.len() >= max {
+            overlay.former.remove(0);
+        }
+        overlay.former.push(node);
+        if let Some(activity) = &mut overlay.activity {
+            activity.refill = Default::default();
+        }
+    }
+
+    /// Ends a relation and says so.
+    pub(super) fn close(&mut self, tag: Tag, link: LinkId, reason: CloseReason) {
+        self.remove_neighbor(tag, link);
+        self.say(link, Message::Close(tag, reason));
+    }
+
+    /// A neighbour, or a peer that accepts our Open, tells its state.
+    pub(super) fn on_state(&mut self, link: LinkId, frame: u32, tag: Tag, state: &State) {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            self.say(link, Message::Close(tag, CloseReason::Unknown));
+            return;
+        };
+        match overlay.neighbor(link) {
+            Some(neighbor) if frame <= neighbor.heard => {}
+            Some(_) => self.take_state(link, frame, tag, state, false),
+            None => self.on_accepted(link, frame, tag, state),
+        }
+    }
+
+    /// Takes a neighbour's state over. With `answer`, ours is told in any case.
+    pub(super) fn take_state(
+        &mut self,
+        link: LinkId,
+        frame: u32,
+        tag: Tag,
+        state: &State,
+        answer: bool,
+    ) {
+        let root = self.resolve(tag, &state.root);
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let subscribed = overlay.mode.subscribes();
+        // A joining node that tells more than its Open holds the document by now.
+        overlay.wishes.authored &= answer || !overlay.parents.is_empty();
+        let Some(neighbor) = overlay.neighbor_mut(link) else {
+            return;
+        };
+        let first = neighbor.root.is_none();
+        let was_subscriber = neighbor.mode.subscribes();
+        match root {
+            Ok(root) => neighbor.take(state, root, frame),
+            Err(NoRoot::Unresolved) => {
+                neighbor.flags |= UNRESOLVED;
+                neighbor.heard = frame;
+                neighbor.sent = 0;
+            }
+            Err(NoRoot::Bad(violation)) => return self.violation(link, violation),
+        }
+        if state.flags & STATE_UNRESOLVED != 0 {
+            neighbor.shown = [0; 4];
+            neighbor.sent = 0;
+        }
+        if first || answer {
+            neighbor.sent = 0;
+        }
+        let subscribes = neighbor.mode.subscribes();
+        if subscribes && !was_subscriber && subscribed {
+            self.tell_digest(tag, link);
+        }
+        self.touch(tag);
+    }
+
+    /// A peer that we asked accepts us; anybody else is told that there is no relation.
+    fn on_accepted(&mut self, link: LinkId, frame: u32, tag: Tag, state: &State) {
+        let attempt = self.overlays.get_mut(&tag).and_then(|overlay| {
+            let opens = &mut overlay.activity.as_mut()?.opens;
+            let at = opens.iter().position(|open| open.asked == Some(link))?;
+            Some(opens.remove(at))
+        });
+        let Some(attempt) = attempt else {
+            self.say(link, Message::Close(tag, CloseReason::Surplus));
+            return;
+        };
+        let full = self
+            .overlays
+            .get(&tag)
+            .is_none_or(|overlay| overlay.degree() >= self.config.max_peers);
+        if full && !self.make_room(tag, &attempt, state) {
+            self.say(link, Message::Close(tag, CloseReason::Surplus));
+            return;
+        }
+        let mut neighbor = Neighbor::silent(link, mode_of(state.flags));
+        neighbor.sent = attempt.mark;
+        self.add_neighbor(tag, neighbor);
+        self.learn_new_neighbor(link, frame, tag, state, attempt.mark);
+        if self.overlays.get(&tag).is_some_and(|o| o.subscribes())
+            && mode_of(state.flags).subscribes()
+        {
+            self.tell_digest(tag, link);
+        }
+        if attempt.purpose == Purpose::Acquaintance {
+            self.on_roamed(tag, link);
+        }
+    }
+
+    /// First state of a neighbour whose relation was agreed on explicitly: ours
+    /// went with the Open (`mark`), so it need not be told again unless it changed.
+    fn learn_new_neighbor(&mut self, link: LinkId, frame: u32, tag: Tag, state: &State, mark: u64) {
+        self.take_state(link, frame, tag, state, false);
+        if let Some(neighbor) = self
+            .overlays
+            .get_mut(&tag)
+            .and_then(|overlay| overlay.neighbor_mut(link))
+            && !neighbor.unresolved()
+            && state.flags & STATE_UNRESOLVED == 0
+        {
+            neighbor.sent = mark;
+        }
+    }
+
+    /// Somebody wants to be a neighbour.
+    pub(super) fn on_open(&mut self, link_id: LinkId, frame: u32, tag: Tag, open: Open) {
+        let Some(session) = self.links.get(&link_id).map(|link| link.session) else {
+            return;
+        };
+        let Some(overlay) = self.overlays.get(&tag).filter(|overlay| overlay.active()) else {
+            self.say(link_id, Message::Close(tag, CloseReason::Unknown));
+            return;
+        };
+        if open.proof != self.open_proof(&overlay.id, &session) {
+            self.violation(link_id, Violation::Uninvited);
+            self.say(link_id, Message::Close(tag, CloseReason::Denied));
+            return;
+        }
+        if overlay.neighbor(link_id).is_some() {
+            self.take_state(link_id, frame, tag, &open.state, true);
+        } else if open.ticket.as_ref().is_some_and(|ticket| ticket.replaces) {
+            self.on_replacement(link_id, frame, tag, &open);
+        } else if self.has_room(tag, link_id) {
+            self.accept(link_id, frame, tag, &open.state);
+        } else {
+            self.on_open_when_full(link_id, frame, tag, &open);
+        }
+    }
+
+    /// True if there is a free place that is not promised to somebody else.
+    fn has_room(&self, tag: Tag, link: LinkId) -> bool {
+        let node = self.links.get(&link).map(|link| link.node);
+        self.overlays.get(&tag).is_some_and(|overlay| {
+            let promised = overlay.activity.as_ref().map_or(0, |a| {
+                a.opens
+                    .iter()
+                    .filter(|open| Some(open.peer) != node && open.purpose != Purpose::Heal)
+                    .count()
+            });
+            overlay.degree() + promised < self.config.max_peers
+        })
+    }
+
+    /// Takes a peer in.
+    pub(super) fn accept(&mut self, link: LinkId, frame: u32, tag: Tag, state: &State) {
+        self.add_neighbor(tag, Neighbor::silent(link, mode_of(state.flags)));
+        self.take_state(link, frame, tag, state, true);
+    }
+
+    /// A relation ends, or an attempt is refused.
+    pub(super) fn on_close(&mut self, link: LinkId, tag: Tag, reason: CloseReason) {
+        let was_neighbor = self.remove_neighbor(tag, link);
+        if let Some(overlay) = self.overlays.get_mut(&tag) {
+            if let Some(activity) = &mut overlay.activity {
+                activity.opens.retain(|open| open.asked != Some(link));
+            }
+            self.touch(tag);
+        }
+        if let (true, CloseReason::Replaced(newcomer)) = (was_neighbor, reason) {
+            self.on_replaced(link, tag, newcomer);
+        }
+        if was_neighbor {
+            self.confirm_inherited(tag, link);
+        }
+        if matches!(reason, CloseReason::Left | CloseReason::Unknown) {
+            self.forget_ground(link, tag);
+        }
+    }
+
+    /// Relations in the networks of comments may rest on the one that just ended
+    /// (rule *Inherit*): those never confirmed are confirmed now.
+    fn confirm_inherited(&mut self, tag: Tag, link: LinkId) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let comments: Vec<Tag> = overlay.comments.tags().to_vec();
+        for comment in comments {
+            if let Some(overlay) = self.overlays.get_mut(&comment)
+                && let Some(neighbor) = overlay.neighbor_mut(link)
+                && neighbor.root.is_none()
+            {
+                neighbor.sent = 0;
+                self.touch(comment);
+            }
+        }
+    }
+
+    /// Finds the root that a state names.
+    fn resolve(&self, tag: Tag, root: &RootRef) -> Result<Arc<Root>, NoRoot> {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return Err(NoRoot::Unresolved);
+        };
+        let heard = overlay.neighbors.iter().filter_map(|n| n.root.as_ref());
+        let mut known = std::iter::once(&overlay.election.root).chain(heard);
+        match root {
+            RootRef::Known(short) => known
+                .find(|root| root.short == *short)
+                .cloned()
+                .ok_or(NoRoot::Unresolved),
+            RootRef::Founder if overlay.stage == Stage::Joining => Err(NoRoot::Unresolved),
+            RootRef::Founder if !overlay.founder => Err(NoRoot::Bad(Violation::BadClaim)),
+            RootRef::Founder => {
+                let known = known
+                    .find(|root| root.claim.is_none() && root.key.id == overlay.author)
+                    .cloned();
+                Ok(known.unwrap_or_else(|| Root::founder(overlay.author, &*self.suite)))
+            }
+            RootRef::Full(claim) => {
+                let same = |root: &&Arc<Root>| root.claim.as_ref() == Some(&**claim);
+                match known.find(same) {
+                    Some(root) => Ok(root.clone()),
+                    None => Root::verified((**claim).clone(), &overlay.id, &*self.suite)
+                        .ok_or(NoRoot::Bad(Violation::BadClaim)),
+                }
+            }
+        }
+    }
+}

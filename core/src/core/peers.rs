@@ -1,0 +1,226 @@
+//! Peers that this node may contact (again): former neighbours, and
+//! acquaintances by introduction. Kept per node, not per document.
+
+use super::Core;
+use crate::config::Config;
+use crate::deadline::Alarm;
+use crate::id::{Address, NodeId, PublicKey, Tag};
+use crate::message::AdmissionKind;
+use crate::time::Time;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Most documents noted per peer as grounds for contact.
+const MAX_GROUNDS: usize = 4;
+/// Failed attempts after which a peer is forgotten. With the longest pause of an
+/// hour that is two weeks.
+const MAX_FAILURES: u32 = 340;
+/// How long a peer that used up our patience is refused.
+const SHUN: Duration = Duration::from_secs(3600);
+
+/// One peer.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    /// Known once there was a link.
+    pub(super) key: Option<PublicKey>,
+    pub(super) address: Address,
+    /// Documents for which we were introduced or shared a network.
+    pub(super) grounds: Vec<Tag>,
+    /// Networks in which it was a neighbour when its link was lost.
+    pub(super) lost: BTreeSet<Tag>,
+    pub(super) failures: u32,
+}
+
+/// All peers known.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    pub(super) known: BTreeMap<NodeId, Peer>,
+    pub(super) blocked: BTreeSet<NodeId>,
+    shunned: BTreeMap<NodeId, Time>,
+    /// Overlays that wait for a link to a peer.
+    pub(super) awaited: BTreeMap<NodeId, BTreeSet<Tag>>,
+}
+
+impl Peers {
+    /// Notes a peer and a document as grounds for contact.
+    pub(super) fn note(
+        &mut self,
+        node: NodeId,
+        key: Option<PublicKey>,
+        address: Address,
+        ground: Tag,
+    ) {
+        let peer = self.known.entry(node).or_insert_with(|| Peer {
+            key: None,
+            address: address.clone(),
+            grounds: Vec::new(),
+            lost: BTreeSet::new(),
+            failures: 0,
+        });
+        peer.address = address;
+        peer.key = key.or(peer.key);
+        if !peer.grounds.contains(&ground) {
+            if peer.grounds.len() == MAX_GROUNDS {
+                peer.grounds.remove(0);
+            }
+            peer.grounds.push(ground);
+        }
+    }
+
+    /// True if the peer is refused.
+    pub(super) fn refused(&self, node: NodeId, now: Time) -> bool {
+        self.blocked.contains(&node) || self.shunned.get(&node).is_some_and(|&until| now < until)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+}
+
+impl Core {
+    /// Notes a peer; the one with most failures makes room if there are too many.
+    pub(super) fn note_peer(
+        &mut self,
+        node: NodeId,
+        key: Option<PublicKey>,
+        address: Address,
+        ground: Tag,
+    ) {
+        if node == self.id {
+            return;
+        }
+        if !self.peers.known.contains_key(&node)
+            && self.peers.len() >= self.config.max_acquaintances
+        {
+            self.make_room_for_peer();
+        }
+        self.node_changed();
+        self.peers.note(node, key, address, ground);
+    }
+
+    fn make_room_for_peer(&mut self) {
+        let spare = |node: &NodeId| {
+            !self.linked.contains_key(node) && !self.peers.awaited.contains_key(node)
+        };
+        let idle: Vec<NodeId> = self
+            .peers
+            .known
+            .iter()
+            .filter(|(node, peer)| spare(node) && peer.lost.is_empty())
+            .map(|(n, _)| *n)
+            .collect();
+        let failed = idle
+            .iter()
+            .copied()
+            .max_by_key(|node| self.peers.known.get(node).map_or(0, |p| p.failures));
+        let worst =
+            failed.filter(|node| self.peers.known.get(node).is_some_and(|p| p.failures > 0));
+        let at = self.below(idle.len());
+        if let Some(node) = worst.or_else(|| idle.get(at).copied()) {
+            self.forget_peer(node);
+        }
+    }
+
+    /// Forgets a peer and every hope of it.
+    pub(super) fn forget_peer(&mut self, node: NodeId) {
+        let Some(peer) = self.peers.known.remove(&node) else {
+            return;
+        };
+        self.deadlines.set(Alarm::Redial(node), None);
+        for tag in peer.lost {
+            if let Some(overlay) = self.overlays.get_mut(&tag) {
+                overlay.former.retain(|former| *former != node);
+            }
+        }
+    }
+
+    /// A peer left a network: no ground for contact any more.
+    pub(super) fn forget_ground(&mut self, link: crate::link::LinkId, tag: Tag) {
+        let Some(node) = self.links.get(&link).map(|link| link.node) else {
+            return;
+        };
+        if let Some(peer) = self.peers.known.get_mut(&node) {
+            peer.grounds.retain(|ground| *ground != tag);
+        }
+    }
+
+    /// Refuses a peer for a while.
+    pub(super) fn shun(&mut self, node: NodeId) {
+        if self.peers.shunned.len() >= self.config.max_acquaintances {
+            self.peers.shunned.pop_first();
+        }
+        self.peers.shunned.insert(node, self.now + SHUN);
+    }
+
+    /// A link was lost by a failure: dial again later, for the networks shared.
+    pub(super) fn lose_peer(&mut self, node: NodeId, shared: BTreeSet<Tag>) {
+        let Some(peer) = self.peers.known.get_mut(&node) else {
+            return;
+        };
+        peer.lost.extend(shared);
+        if !peer.lost.is_empty() {
+            self.redial_later(node);
+        }
+    }
+
+    /// Sets the next attempt, after a pause that doubles with each failure.
+    pub(super) fn redial_later(&mut self, node: NodeId) {
+        let Some(peer) = self.peers.known.get(&node) else {
+            return;
+        };
+        let pause = pause(&self.config, peer.failures);
+        let jitter = self.below(1_000);
+        let jitter = u32::try_from(jitter).unwrap_or(0);
+        let at = self.now + pause / 2 + pause * jitter / 1_000;
+        self.deadlines.set(Alarm::Redial(node), Some(at));
+    }
+
+    /// The time to dial a lost peer has come.
+    pub(super) fn redial(&mut self, node: NodeId) {
+        if self.linked.contains_key(&node) || self.stopping {
+            return;
+        }
+        let Some(peer) = self.peers.known.get_mut(&node) else {
+            return;
+        };
+        let overlays = &self.overlays;
+        peer.lost
+            .retain(|tag| overlays.get(tag).is_some_and(|overlay| overlay.active()));
+        let ground = peer.lost.first().copied();
+        if let Some(tag) = ground {
+            self.dial_peer(node, tag, AdmissionKind::Reunion);
+        }
+    }
+
+    /// Dialling a peer failed.
+    pub(super) fn peer_failed(&mut self, node: NodeId) {
+        let Some(peer) = self.peers.known.get_mut(&node) else {
+            return;
+        };
+        peer.failures += 1;
+        let (failures, hoped) = (peer.failures, !peer.lost.is_empty());
+        if failures > MAX_FAILURES {
+            self.forget_peer(node);
+        } else if hoped {
+            self.redial_later(node);
+        }
+    }
+
+    /// Peers known on account of a document and not linked, in order of id.
+    pub(super) fn candidates(&self, tag: Tag) -> Vec<NodeId> {
+        let linked =
+            |node: &NodeId| self.linked.contains_key(node) || self.peers.refused(*node, self.now);
+        let fits = |peer: &Peer| peer.grounds.contains(&tag) || peer.lost.contains(&tag);
+        self.peers
+            .known
+            .iter()
+            .filter(|(node, peer)| !linked(node) && fits(peer))
+            .map(|(node, _)| *node)
+            .collect()
+    }
+}
+
+/// Pause before the next attempt after so many failures.
+pub(super) fn pause(config: &Config, failures: u32) -> Duration {
+    (config.redial_min * (1 << failures.min(16))).min(config.redial_max)
+}

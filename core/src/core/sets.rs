@@ -1,0 +1,384 @@
+//! Comment sets: lazy push by digest, and range-based reconciliation of what
+//! differs (PROTOCOL.md, *Lazy push*, *Reconcile*; Meyer 2022, "Range-Based Set
+//! Reconciliation"). Costs grow with the difference, not with the set.
+
+use super::Core;
+use crate::config::{MAX_TAGS, RECONCILE_FANOUT, RECONCILE_LEAF};
+use crate::id::Tag;
+use crate::link::LinkId;
+use crate::message::{Message, Range, RangeContent, SetDigest};
+use crate::overlay::activity::Comparison;
+use crate::overlay::comments::digest_of;
+use crate::time::Time;
+use crate::violation::Violation;
+
+/// Comments asked for at once in one network. More are asked for when these have come.
+const MAX_WANTS: usize = 256;
+
+impl Core {
+    /// When a change of the comment set is told to neighbours off the tree: after
+    /// `lazy_delay` and up to as much again, so that most find that they agree.
+    pub(super) fn lazy_time(&mut self, tag: Tag) -> Time {
+        let spread = self.draw(tag, 1_000);
+        self.now
+            + self.config.lazy_delay
+            + self.config.lazy_delay * u32::try_from(spread).unwrap_or(0) / 1_000
+    }
+
+    /// Tells one neighbour the digest of our comment set.
+    pub(super) fn tell_digest(&mut self, tag: Tag, link: LinkId) {
+        if let Some(digest) = self
+            .overlays
+            .get(&tag)
+            .map(|overlay| overlay.comments.digest())
+        {
+            self.say(link, Message::Digest(tag, digest));
+        }
+    }
+
+    /// Tells all subscribing neighbours.
+    pub(super) fn tell_digest_to_subscribers(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let links: Vec<LinkId> = overlay.subscribers().map(|n| n.link).collect();
+        links
+            .into_iter()
+            .for_each(|link| self.tell_digest(tag, link));
+    }
+
+    /// Rule *Lazy push*.
+    pub(super) fn announce_due(&mut self, tag: Tag) {
+        let now = self.now;
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let Some(activity) = overlay
+            .activity
+            .as_mut()
+            .filter(|a| a.lazy.is_some_and(|at| at <= now))
+        else {
+            return;
+        };
+        activity.lazy = None;
+        let agreed = std::mem::take(&mut activity.agreed);
+        let attaches = !overlay.children.is_empty();
+        let told = |link: &LinkId| !agreed.contains(link);
+        let others = overlay
+            .subscribers()
+            .filter(|n| attaches || !overlay.on_tree(n));
+        let links: Vec<LinkId> = others.map(|n| n.link).filter(told).collect();
+        links
+            .into_iter()
+            .for_each(|link| self.tell_digest(tag, link));
+    }
+
+    /// A neighbour tells its digest.
+    pub(super) fn on_digest(&mut self, link: LinkId, tag: Tag, theirs: SetDigest) {
+        let delay = self.config.reconcile_delay;
+        let now = self.now;
+        let Some(overlay) = self
+            .overlays
+            .get_mut(&tag)
+            .filter(|o| o.subscribes() && o.neighbor(link).is_some())
+        else {
+            return;
+        };
+        let ours = overlay.comments.digest();
+        if ours == theirs {
+            overlay.caught_up = true;
+            if let Some(activity) = &mut overlay.activity {
+                activity
+                    .comparisons
+                    .retain(|comparison| comparison.link != link);
+                activity.agreed.push(link);
+            }
+            return;
+        }
+        let at = if ours.count == 0 { now } else { now + delay };
+        let comparisons = &mut overlay.activity().comparisons;
+        comparisons.retain(|comparison| comparison.link != link);
+        comparisons.push(Comparison { link, theirs, at });
+        self.touch(tag);
+    }
+
+    /// Looks into differences that have lasted.
+    pub(super) fn compare_due(&mut self, tag: Tag) {
+        let now = self.now;
+        let delay = self.config.reconcile_delay;
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let ours = overlay.comments.digest();
+        let Some(activity) = &mut overlay.activity else {
+            return;
+        };
+        activity
+            .comparisons
+            .retain(|comparison| comparison.theirs != ours);
+        if !activity.wants.is_empty() {
+            activity
+                .comparisons
+                .iter_mut()
+                .filter(|c| c.at <= now)
+                .for_each(|c| c.at = now + delay);
+            return;
+        }
+        let due: Vec<LinkId> = activity
+            .comparisons
+            .iter()
+            .filter(|c| c.at <= now)
+            .map(|c| c.link)
+            .collect();
+        activity
+            .comparisons
+            .retain(|comparison| comparison.at > now);
+        for link in due {
+            let whole = Range {
+                from: Tag([0; 8]),
+                content: RangeContent::Digest(ours),
+            };
+            self.say(link, Message::Reconcile(tag, vec![whole]));
+        }
+    }
+
+    /// Rule *Reconcile*: one step.
+    pub(super) fn on_reconcile(&mut self, link: LinkId, tag: Tag, ranges: &[Range]) {
+        let Some(overlay) = self
+            .overlays
+            .get(&tag)
+            .filter(|o| o.subscribes() && o.neighbor(link).is_some())
+        else {
+            return;
+        };
+        if !ranges.windows(2).all(|pair| pair[0].from < pair[1].from) {
+            self.violation(link, Violation::BadReconcile);
+            return;
+        }
+        let mut step = Step::default();
+        for (at, range) in ranges.iter().enumerate() {
+            let end = ranges.get(at + 1).map(|next| next.from);
+            step.take(overlay.comments.range(range.from, end), range, end);
+        }
+        let Step {
+            reply,
+            missing,
+            extra,
+            ..
+        } = step;
+        if reply
+            .iter()
+            .any(|range| range.content != RangeContent::Skip)
+        {
+            self.say(link, Message::Reconcile(tag, reply));
+        }
+        extra
+            .into_iter()
+            .for_each(|comment| self.queue_body(link, tag, comment));
+        self.want(link, tag, missing);
+    }
+
+    /// Asks for comments that are not here and not asked for yet.
+    fn want(&mut self, link: LinkId, tag: Tag, tags: Vec<Tag>) {
+        let until = self.now + self.config.request_timeout * 2;
+        let delivery = &self.delivery;
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let mut missing: Vec<Tag> = tags
+            .into_iter()
+            .filter(|tag| !overlay.comments.contains(*tag))
+            .collect();
+        let wants = &mut overlay.activity().wants;
+        missing.retain(|tag| !wants.contains_key(tag) && !delivery.awaits(*tag));
+        missing.truncate(MAX_WANTS.saturating_sub(wants.len()));
+        wants.extend(missing.iter().map(|tag| (*tag, link)));
+        if !wants.is_empty() {
+            overlay.activity().wants_until = Some(until);
+        }
+        let held: Vec<Tag> = missing
+            .iter()
+            .copied()
+            .filter(|comment| self.overlays.contains_key(comment))
+            .collect();
+        for comment in held {
+            // Held on another account already: only the tie was missing.
+            self.add_comment(tag, comment);
+            self.recompute(comment);
+            self.arrived(tag, comment, link);
+            missing.retain(|other| *other != comment);
+        }
+        for chunk in missing.chunks(MAX_TAGS) {
+            self.say(link, Message::Want(tag, chunk.to_vec()));
+        }
+        self.touch(tag);
+    }
+
+    /// A comment that may have been asked for has come.
+    pub(super) fn arrived(&mut self, via: Tag, comment: Tag, link: LinkId) {
+        let until = self.now + self.config.request_timeout * 2;
+        let Some(overlay) = self.overlays.get_mut(&via) else {
+            return;
+        };
+        let Some(activity) = overlay.activity.as_mut() else {
+            return;
+        };
+        if activity.wants.remove(&comment).is_none() {
+            return;
+        }
+        activity.wants_until = Some(until);
+        if activity.wants.is_empty() {
+            activity.wants_until = None;
+            self.tell_digest(via, link);
+            self.touch(via);
+        }
+    }
+
+    /// After a comment was pulled that the eager push should have brought: others
+    /// may count on us as a neighbour in its network, so ask them; and whoever
+    /// should have pushed it may be dead, so see.
+    pub(super) fn after_pull(&mut self, via: Tag, comment: Tag) {
+        let Some(overlay) = self.overlays.get(&via).filter(|overlay| overlay.caught_up) else {
+            return;
+        };
+        let links: Vec<LinkId> = overlay.subscribers().map(|n| n.link).collect();
+        let upstream = overlay.election.upstream;
+        for link in links {
+            if let Some(node) = self.links.get(&link).map(|link| link.node) {
+                self.try_open(comment, node, crate::message::Purpose::Neighbor, None);
+            }
+        }
+        let idle = upstream
+            .and_then(|link| self.links.get(&link))
+            .is_some_and(|link| link.outbound.backlog() == 0);
+        if let Some(upstream) = upstream.filter(|_| idle) {
+            self.say(upstream, Message::Ping);
+        }
+    }
+
+    /// A neighbour asks for comments, or a joining node for the document itself.
+    pub(super) fn on_want(&mut self, link_id: LinkId, tag: Tag, tags: &[Tag]) {
+        let Some(link) = self.links.get(&link_id) else {
+            return;
+        };
+        let known = link.proven == Some(tag);
+        let Some(overlay) = self.overlays.get(&tag).filter(|overlay| overlay.holds()) else {
+            self.say(link_id, Message::Lack(tag, tags.to_vec()));
+            return;
+        };
+        let neighbor = overlay.neighbor(link_id);
+        let mut lacks = Vec::new();
+        let mut serves = Vec::new();
+        for &wanted in tags {
+            let own =
+                wanted == tag && (known || neighbor.is_some() || self.asked_here(tag, link_id));
+            let comment =
+                overlay.comments.contains(wanted) && neighbor.is_some_and(|n| n.mode.subscribes());
+            if own || comment {
+                serves.push(wanted)
+            } else {
+                lacks.push(wanted)
+            }
+        }
+        serves
+            .into_iter()
+            .for_each(|wanted| self.queue_body(link_id, tag, wanted));
+        if !lacks.is_empty() {
+            self.say(link_id, Message::Lack(tag, lacks));
+        }
+    }
+
+    /// The peer has proven to know the id by an Open that waits for a splice.
+    fn asked_here(&self, tag: Tag, link: LinkId) -> bool {
+        self.overlays
+            .get(&tag)
+            .and_then(|overlay| overlay.activity.as_ref())
+            .is_some_and(|activity| {
+                activity
+                    .splices
+                    .iter()
+                    .any(|splice| splice.newcomer == link)
+            })
+    }
+
+    /// A neighbour cannot give what we asked for.
+    pub(super) fn on_lack(&mut self, link: LinkId, tag: Tag, tags: &[Tag]) {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let Some(activity) = &mut overlay.activity else {
+            return;
+        };
+        for lacked in tags {
+            if activity.wants.get(lacked) == Some(&link) {
+                activity.wants.remove(lacked);
+            }
+        }
+        if activity.wants.is_empty() {
+            activity.wants_until = None;
+        }
+        self.touch(tag);
+    }
+}
+
+/// One step of a reconciliation, as it is put together.
+#[derive(Default)]
+struct Step {
+    reply: Vec<Range>,
+    missing: Vec<Tag>,
+    extra: Vec<Tag>,
+    tags: usize,
+}
+
+impl Step {
+    /// Takes one range of theirs; `ours` is what we have there.
+    fn take(&mut self, ours: &[Tag], range: &Range, end: Option<Tag>) {
+        if self.reply.len() >= MAX_TAGS - 2 * RECONCILE_FANOUT || self.tags >= MAX_TAGS {
+            return self.push(range.from, RangeContent::Skip);
+        }
+        match &range.content {
+            RangeContent::Skip => self.push(range.from, RangeContent::Skip),
+            RangeContent::Digest(theirs) if *theirs == digest_of(ours) => {
+                self.push(range.from, RangeContent::Skip)
+            }
+            RangeContent::Digest(theirs) => self.differ(ours, range.from, *theirs),
+            RangeContent::Tags(theirs, wants_ours) => {
+                let within = |tag: &&Tag| **tag >= range.from && end.is_none_or(|end| **tag < end);
+                self.missing.extend(
+                    theirs
+                        .iter()
+                        .filter(within)
+                        .filter(|tag| ours.binary_search(tag).is_err()),
+                );
+                if *wants_ours {
+                    self.extra
+                        .extend(ours.iter().filter(|tag| !theirs.contains(tag)));
+                }
+                self.push(range.from, RangeContent::Skip);
+            }
+        }
+    }
+
+    fn differ(&mut self, ours: &[Tag], from: Tag, theirs: SetDigest) {
+        let empty = theirs.count == 0;
+        if empty || ours.len() <= RECONCILE_LEAF {
+            let some: Vec<Tag> = ours.iter().copied().take(MAX_TAGS - self.tags).collect();
+            self.tags += some.len();
+            return self.push(from, RangeContent::Tags(some, !empty));
+        }
+        let step = ours.len().div_ceil(RECONCILE_FANOUT);
+        for (at, chunk) in ours.chunks(step).enumerate() {
+            let from = if at == 0 { from } else { chunk[0] };
+            self.push(from, RangeContent::Digest(digest_of(chunk)));
+        }
+    }
+
+    /// Adds a range; neighbouring skips become one.
+    fn push(&mut self, from: Tag, content: RangeContent) {
+        let skips = |range: &Range| range.content == RangeContent::Skip;
+        if content == RangeContent::Skip && self.reply.last().is_some_and(skips) {
+            return;
+        }
+        self.reply.push(Range { from, content });
+    }
+}

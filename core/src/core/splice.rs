@@ -1,0 +1,456 @@
+//! Introductions, and splicing a newcomer into an edge of a full node
+//! (PROTOCOL.md, *Introduce*, *Splice*).
+//!
+//! A full node A sends the newcomer B to a neighbour C with a ticket by which C
+//! gives A's place to B in one step; C tells A, who gives C's place to B. No
+//! degree ever exceeds K, and no place is given up before its new holder stands.
+
+use super::Core;
+use crate::config::MAX_PEERS;
+use crate::id::{DocumentId, NodeId, Tag};
+use crate::link::LinkId;
+use crate::message::{CloseReason, Introduction, Message, Open, Purpose, State, Ticket};
+use crate::overlay::activity::{OpenAttempt, Splice};
+use crate::overlay::{Neighbor, Overlay};
+use crate::time::WallTime;
+use crate::violation::Violation;
+
+/// Most acquaintances given for one Seek.
+const GENEROSITY: usize = 8;
+/// Most tickets remembered as used.
+const MAX_USED_TICKETS: usize = 1_024;
+
+impl Core {
+    fn ticket_message(
+        &self,
+        subject: NodeId,
+        target: NodeId,
+        document: &DocumentId,
+        ticket: &Ticket,
+    ) -> [u8; 32] {
+        let expires = ticket.expires.0.to_le_bytes();
+        let parts: [&[u8]; 6] = [
+            &ticket.introducer.0,
+            &subject.0,
+            &target.0,
+            &document.0,
+            &expires,
+            &[u8::from(ticket.replaces)],
+        ];
+        self.suite.hash("ticket", &parts)
+    }
+
+    fn ticket(
+        &self,
+        subject: NodeId,
+        target: NodeId,
+        document: &DocumentId,
+        replaces: bool,
+    ) -> Ticket {
+        let expires = WallTime(self.wall().0 + self.config.ticket_life.as_secs());
+        let unsigned = crate::id::Signature::from_bytes(&[0; 64]);
+        let mut ticket = Ticket {
+            introducer: self.id,
+            expires,
+            replaces,
+            signature: unsigned,
+        };
+        let message = self.ticket_message(subject, target, document, &ticket);
+        ticket.signature = self.suite.sign(&self.secret, &message);
+        ticket
+    }
+
+    /// Checks a ticket that `subject` shows, and uses it up.
+    pub(super) fn check_ticket(
+        &mut self,
+        ticket: &Ticket,
+        subject: NodeId,
+        tag: Tag,
+    ) -> Result<(), Violation> {
+        let Some(id) = self.overlays.get(&tag).map(|overlay| overlay.id) else {
+            return Err(Violation::BadTicket);
+        };
+        let tolerance = self.config.clock_tolerance.as_secs();
+        let (now, expires) = (self.wall().0, ticket.expires.0);
+        let longest = now + self.config.ticket_life.as_secs() + 2 * tolerance;
+        if expires + tolerance < now || expires > longest {
+            return Err(Violation::BadTicket);
+        }
+        let introducer = self.peers.known.get(&ticket.introducer);
+        let shares = introducer.is_some_and(|peer| peer.grounds.contains(&tag))
+            || self
+                .linked
+                .get(&ticket.introducer)
+                .is_some_and(|link| self.is_neighbor(tag, *link));
+        let key = introducer.and_then(|peer| peer.key);
+        let message = self.ticket_message(subject, self.id, &id, ticket);
+        let signed = key.is_some_and(|key| self.suite.verify(&key, &message, &ticket.signature));
+        if shares && signed {
+            Ok(())
+        } else {
+            Err(Violation::BadTicket)
+        }
+    }
+
+    /// Uses a replacing ticket up; false if it was used before.
+    fn use_ticket(&mut self, ticket: &Ticket) -> bool {
+        let now = self.wall().0;
+        let tolerance = self.config.clock_tolerance.as_secs();
+        self.used_tickets
+            .retain(|_, expires| *expires + tolerance >= now);
+        if self.used_tickets.len() >= MAX_USED_TICKETS {
+            self.used_tickets.pop_first();
+        }
+        self.used_tickets
+            .insert(ticket.signature, ticket.expires.0)
+            .is_none()
+    }
+
+    fn is_neighbor(&self, tag: Tag, link: LinkId) -> bool {
+        self.overlays
+            .get(&tag)
+            .is_some_and(|overlay| overlay.neighbor(link).is_some())
+    }
+
+    /// Introduces the peer at `to` to the neighbour at `whom`.
+    pub(super) fn introduce(
+        &mut self,
+        tag: Tag,
+        to: LinkId,
+        whom: LinkId,
+        purpose: Purpose,
+        replaces: bool,
+    ) {
+        let Some(id) = self.overlays.get(&tag).map(|overlay| overlay.id) else {
+            return;
+        };
+        let (Some(subject), Some(target)) = (self.links.get(&to), self.links.get(&whom)) else {
+            return;
+        };
+        let ticket = self.ticket(subject.node, target.node, &id, replaces);
+        let introduction = Introduction {
+            peer: target.node,
+            address: target.address.clone(),
+            ticket,
+            purpose,
+        };
+        self.say(to, Message::Introduce(tag, Box::new(introduction)));
+    }
+
+    /// A full node is asked: heal if the networks differ, else splice.
+    pub(super) fn on_open_when_full(&mut self, link: LinkId, frame: u32, tag: Tag, open: &Open) {
+        let attempt = OpenAttempt {
+            peer: self.id,
+            purpose: Purpose::Heal,
+            ticket: None,
+            asked: None,
+            mark: 0,
+            until: self.now,
+        };
+        if open.heal {
+            if self.make_room(tag, &attempt, &open.state) {
+                self.accept(link, frame, tag, &open.state);
+            } else {
+                self.say(link, Message::Close(tag, CloseReason::Full));
+            }
+            return;
+        }
+        let Some(partner) = self.splice_partner(tag, link) else {
+            self.say(link, Message::Close(tag, CloseReason::Full));
+            return;
+        };
+        let until = self.now + self.config.request_timeout * 2;
+        let splice = Splice {
+            newcomer: link,
+            state: open.state.clone(),
+            heard: frame,
+            partner,
+            until,
+        };
+        if let Some(overlay) = self.overlays.get_mut(&tag) {
+            overlay.activity().splices.push(splice);
+        }
+        self.introduce(tag, link, partner, Purpose::Neighbor, true);
+        self.touch(tag);
+    }
+
+    /// The neighbour whose edge takes a newcomer in: off the tree if there is one,
+    /// else a downstream one, else the upstream.
+    fn splice_partner(&mut self, tag: Tag, newcomer: LinkId) -> Option<LinkId> {
+        let overlay = self.overlays.get(&tag)?;
+        let splices = overlay
+            .activity
+            .as_ref()
+            .map_or(&[][..], |activity| &activity.splices);
+        if splices.len() >= MAX_PEERS || splices.iter().any(|splice| splice.newcomer == newcomer) {
+            return None;
+        }
+        let free = |n: &&Neighbor| splices.iter().all(|splice| splice.partner != n.link);
+        let class = |overlay: &Overlay, n: &Neighbor| {
+            if !overlay.on_tree(n) {
+                0
+            } else if n.downstream() {
+                1
+            } else {
+                2
+            }
+        };
+        let best = overlay
+            .neighbors
+            .iter()
+            .filter(free)
+            .map(|n| class(overlay, n))
+            .min()?;
+        let choice: Vec<LinkId> = overlay
+            .neighbors
+            .iter()
+            .filter(free)
+            .filter(|n| class(overlay, n) == best)
+            .map(|n| n.link)
+            .collect();
+        let at = self.draw(tag, choice.len());
+        choice.get(at).copied()
+    }
+
+    /// Rule *Heal*: a full node lets go of a neighbour off the tree for a peer that
+    /// belongs to another part of a broken network, or whom we asked urgently.
+    pub(super) fn make_room(&mut self, tag: Tag, attempt: &OpenAttempt, state: &State) -> bool {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return false;
+        };
+        let own = &overlay.election.root;
+        let same_root = match &state.root {
+            crate::message::RootRef::Founder => own.claim.is_none(),
+            crate::message::RootRef::Known(short) => own.short == *short,
+            crate::message::RootRef::Full(claim) => own.claim.as_ref() == Some(&**claim),
+        };
+        let introducer = attempt.ticket.as_ref().map(|ticket| ticket.introducer);
+        let bridge = introducer.filter(|_| attempt.purpose == Purpose::Bridge);
+        let bridge = bridge
+            .and_then(|node| self.linked.get(&node))
+            .copied()
+            .filter(|l| overlay.neighbor(*l).is_some());
+        let spare: Vec<LinkId> = overlay
+            .neighbors
+            .iter()
+            .filter(|n| !overlay.on_tree(n))
+            .map(|n| n.link)
+            .collect();
+        let needed = attempt.purpose == Purpose::Subscriber || !same_root;
+        let victim = match bridge {
+            Some(link) => Some(link),
+            None if !needed => None,
+            None if spare.is_empty() && !same_root => overlay
+                .neighbors
+                .iter()
+                .find(|n| n.downstream())
+                .map(|n| n.link),
+            None => {
+                let at = self.draw(tag, spare.len());
+                spare.get(at).copied()
+            }
+        };
+        let Some(victim) = victim else { return false };
+        self.close(tag, victim, CloseReason::Surplus);
+        true
+    }
+
+    /// A neighbour introduces us to somebody.
+    pub(super) fn on_introduce(&mut self, link: LinkId, tag: Tag, introduction: Introduction) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let asked = overlay
+            .activity
+            .as_ref()
+            .is_some_and(|a| a.opens.iter().any(|open| open.asked == Some(link)));
+        if !asked && overlay.neighbor(link).is_none() {
+            self.violation(link, Violation::Uninvited);
+            return;
+        }
+        if introduction.peer == self.id
+            || introduction.peer.0 == [0; 16]
+            || overlay.stage == crate::overlay::Stage::Leaving
+        {
+            return;
+        }
+        let Introduction {
+            peer,
+            address,
+            ticket,
+            purpose,
+        } = introduction;
+        self.note_peer(peer, None, address, tag);
+        match purpose {
+            Purpose::Acquaintance | Purpose::Heal => self.touch(tag),
+            Purpose::Neighbor if ticket.replaces => self.follow_splice(link, tag, peer, ticket),
+            Purpose::Neighbor | Purpose::Subscriber | Purpose::Bridge => {
+                if purpose == Purpose::Subscriber {
+                    self.drop_surplus(tag);
+                }
+                self.try_open(tag, peer, purpose, Some(ticket));
+            }
+        }
+    }
+
+    /// We asked a full node, and it sends us to its neighbour.
+    fn follow_splice(&mut self, link: LinkId, tag: Tag, peer: NodeId, ticket: Ticket) {
+        if let Some(overlay) = self.overlays.get_mut(&tag) {
+            let until = self.now + self.config.request_timeout + self.config.handshake_timeout;
+            if let Some(open) = overlay
+                .activity()
+                .opens
+                .iter_mut()
+                .find(|open| open.asked == Some(link))
+            {
+                open.until = until;
+            }
+        }
+        if !self.try_open(tag, peer, Purpose::Neighbor, Some(ticket)) {
+            self.say(link, Message::Close(tag, CloseReason::Surplus));
+            self.remove_neighbor(tag, link);
+            if let Some(overlay) = self.overlays.get_mut(&tag) {
+                overlay
+                    .activity()
+                    .opens
+                    .retain(|open| open.asked != Some(link));
+            }
+        }
+    }
+
+    /// Makes room at a full node by letting a neighbour off the tree go.
+    pub(super) fn drop_surplus(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        if overlay.reserved() < self.config.max_peers {
+            return;
+        }
+        let spare = |n: &&Neighbor| !overlay.on_tree(n);
+        let victim = overlay
+            .neighbors
+            .iter()
+            .filter(spare)
+            .min_by_key(|n| n.mode)
+            .map(|n| n.link);
+        if let Some(victim) = victim {
+            self.close(tag, victim, CloseReason::Surplus);
+        }
+    }
+
+    /// C's part of a splice: the newcomer gets its introducer's place.
+    pub(super) fn on_replacement(&mut self, link: LinkId, frame: u32, tag: Tag, open: &Open) {
+        let Some(ticket) = &open.ticket else { return };
+        let Some(newcomer) = self.links.get(&link).map(|link| link.node) else {
+            return;
+        };
+        let good = self.check_ticket(ticket, newcomer, tag).and_then(|()| {
+            if self.use_ticket(ticket) {
+                Ok(())
+            } else {
+                Err(Violation::BadTicket)
+            }
+        });
+        if let Err(violation) = good {
+            self.violation(link, violation);
+            self.say(link, Message::Close(tag, CloseReason::Denied));
+            return;
+        }
+        let introducer = self
+            .linked
+            .get(&ticket.introducer)
+            .copied()
+            .filter(|l| self.is_neighbor(tag, *l));
+        match introducer {
+            Some(introducer) => {
+                self.close(tag, introducer, CloseReason::Replaced(newcomer));
+                self.accept(link, frame, tag, &open.state);
+            }
+            // The introducer went meanwhile: its ticket still stands for an introduction.
+            None if self
+                .overlays
+                .get(&tag)
+                .is_some_and(|o| o.degree() < self.config.max_peers) =>
+            {
+                self.accept(link, frame, tag, &open.state);
+            }
+            None => self.on_open_when_full(link, frame, tag, open),
+        }
+    }
+
+    /// A's part of a splice: the partner let us go for the newcomer, who gets its place.
+    pub(super) fn on_replaced(&mut self, partner: LinkId, tag: Tag, newcomer: NodeId) {
+        let Some(newcomer) = self.linked.get(&newcomer).copied() else {
+            return;
+        };
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let splices = &mut overlay.activity().splices;
+        let at = splices
+            .iter()
+            .position(|s| s.newcomer == newcomer && s.partner == partner);
+        let splice = at.map(|at| splices.remove(at));
+        if let Some(splice) = splice
+            && overlay.neighbor(newcomer).is_none()
+            && overlay.degree() < self.config.max_peers
+        {
+            self.accept(newcomer, splice.heard, tag, &splice.state);
+        }
+    }
+
+    /// A neighbour asks for introductions.
+    pub(super) fn on_seek(&mut self, link: LinkId, tag: Tag, purpose: Purpose) {
+        let Some(overlay) = self
+            .overlays
+            .get(&tag)
+            .filter(|o| o.active() && o.neighbor(link).is_some())
+        else {
+            return;
+        };
+        let others: Vec<LinkId> = overlay
+            .neighbors
+            .iter()
+            .map(|n| n.link)
+            .filter(|other| *other != link)
+            .collect();
+        match purpose {
+            Purpose::Acquaintance => {
+                for other in others.into_iter().take(GENEROSITY) {
+                    self.introduce(tag, link, other, Purpose::Acquaintance, false);
+                    self.introduce(tag, other, link, Purpose::Acquaintance, false);
+                }
+            }
+            Purpose::Subscriber => {
+                if let Some(target) = self.guide(tag, link) {
+                    self.introduce(tag, link, target, Purpose::Subscriber, false);
+                }
+            }
+            Purpose::Neighbor | Purpose::Bridge | Purpose::Heal => {
+                let at = self.draw(tag, others.len());
+                if let Some(&target) = others.get(at) {
+                    self.introduce(tag, link, target, Purpose::Neighbor, false);
+                }
+            }
+        }
+    }
+
+    /// Rule *Climb*: where a subscriber finds a subscribing upstream: at one of our
+    /// subscribing neighbours with a better label, else further up.
+    fn guide(&mut self, tag: Tag, seeker: LinkId) -> Option<LinkId> {
+        let overlay = self.overlays.get(&tag)?;
+        let own = (&overlay.election.root, overlay.election.distance);
+        let distance = overlay.neighbor(seeker)?.distance;
+        let reaches = |n: &&Neighbor| {
+            n.link != seeker
+                && !n.frozen()
+                && n.root.as_ref() == Some(own.0)
+                && n.distance < distance.max(1)
+        };
+        let nearer = overlay.subscribers().filter(reaches);
+        let choice: Vec<LinkId> = nearer.map(|n| n.link).collect();
+        let upstream = overlay.election.upstream.filter(|link| *link != seeker);
+        let at = self.draw(tag, choice.len());
+        choice.get(at).copied().or(upstream)
+    }
+}

@@ -1,0 +1,475 @@
+//! Upkeep of one network: more neighbours after a failure, a subscribing upstream
+//! for a subscriber, acquaintances for bad times, other parts after a partition.
+//! Each effort has growing pauses and an end, so that all falls silent.
+
+use super::Core;
+use crate::effect::Notification;
+use crate::id::{Address, NodeId, Tag};
+use crate::link::LinkId;
+use crate::message::{CloseReason, Message, Purpose};
+use crate::overlay::activity::Effort;
+use crate::overlay::{Overlay, Stage};
+use crate::time::Time;
+use std::time::Duration;
+
+/// Tries to find more neighbours while at least one is there. Guess.
+const REFILL_TRIES: u32 = 6;
+/// Peers dialled at once by a node that has no neighbour. Guess.
+const RESCUE_WIDTH: usize = 8;
+/// Tries to collect acquaintances. Measured: 64 are collected in about 12.
+const COLLECT_TRIES: u32 = 40;
+/// Rounds of probing by a new overlay root, `RESCUE_WIDTH` peers each: enough for
+/// all acquaintances.
+const PROBE_TRIES: u32 = 40;
+
+impl Core {
+    /// Looks after one overlay.
+    pub(super) fn upkeep(&mut self, tag: Tag) {
+        self.expire(tag);
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        match overlay.stage {
+            Stage::Joining => self.knock(tag),
+            Stage::Leaving => self.leave_step(tag),
+            Stage::Holding if !overlay.wanted() || self.stopping => self.start_leaving(tag),
+            Stage::Holding => {
+                self.refill(tag);
+                self.climb(tag);
+                self.collect(tag);
+                self.probe(tag);
+                self.compare_due(tag);
+                self.announce_due(tag);
+            }
+        }
+    }
+
+    /// Gives up what waited too long.
+    fn expire(&mut self, tag: Tag) {
+        let now = self.now;
+        let Some(activity) = self
+            .overlays
+            .get_mut(&tag)
+            .and_then(|overlay| overlay.activity.as_mut())
+        else {
+            return;
+        };
+        activity.splices.retain(|splice| splice.until > now);
+        let late: Vec<NodeId> = activity
+            .opens
+            .iter()
+            .filter(|o| o.until <= now)
+            .map(|o| o.peer)
+            .collect();
+        activity.opens.retain(|open| open.until > now);
+        let wants_late = activity.wants_until.is_some_and(|until| until <= now);
+        if wants_late {
+            activity.wants.clear();
+            activity.wants_until = None;
+        }
+        for peer in late {
+            if let Some(tags) = self.peers.awaited.get_mut(&peer) {
+                tags.remove(&tag);
+            }
+        }
+        if wants_late {
+            self.tell_digest_to_subscribers(tag);
+        }
+    }
+
+    /// Degree that this node strives for.
+    fn goal(&self, overlay: &Overlay) -> usize {
+        if overlay.inherited {
+            1
+        } else {
+            self.config.min_peers
+        }
+    }
+
+    fn refill(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let (degree, reserved, goal) = (overlay.degree(), overlay.reserved(), self.goal(overlay));
+        if degree >= goal {
+            return self.rest(tag, |a| &mut a.refill);
+        }
+        let tries = if degree == 0 { u32::MAX } else { REFILL_TRIES };
+        let lonely = degree == 0 && !self.has_hope(tag);
+        if reserved >= goal || lonely || !self.due(tag, tries, |a| &mut a.refill) {
+            return;
+        }
+        let need = goal - reserved;
+        let opened = self.open_relatives(tag, need);
+        if opened >= need {
+            return;
+        }
+        if degree == 0 {
+            self.rescue(tag);
+        } else {
+            self.seek(tag, Purpose::Neighbor, need - opened);
+        }
+    }
+
+    /// Somebody is known who might have the document.
+    fn has_hope(&self, tag: Tag) -> bool {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return false;
+        };
+        let relatives = overlay.parents.iter().any(|(parent, _)| {
+            self.overlays
+                .get(parent)
+                .is_some_and(|parent| parent.subscribers().next().is_some())
+        });
+        relatives
+            || !overlay.former.is_empty()
+            || !overlay.doors.is_empty()
+            || self
+                .peers
+                .known
+                .values()
+                .any(|peer| peer.grounds.contains(&tag))
+    }
+
+    /// Subscribers of a document on which this one comments hold it too: asks them.
+    fn open_relatives(&mut self, tag: Tag, need: usize) -> usize {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return 0;
+        };
+        let mut relatives: Vec<NodeId> = Vec::new();
+        for (parent, _) in &overlay.parents {
+            let Some(parent) = self.overlays.get(parent) else {
+                continue;
+            };
+            let fresh = parent
+                .subscribers()
+                .filter(|n| overlay.neighbor(n.link).is_none());
+            relatives.extend(
+                fresh
+                    .filter_map(|n| self.links.get(&n.link))
+                    .map(|link| link.node),
+            );
+        }
+        relatives.sort_unstable();
+        relatives.dedup();
+        let start = self.draw(tag, relatives.len());
+        relatives.rotate_left(start);
+        let mut opened = 0;
+        for peer in relatives {
+            if opened < need && self.try_open(tag, peer, Purpose::Neighbor, None) {
+                opened += 1;
+            }
+        }
+        opened
+    }
+
+    /// No neighbour is left: dials former ones, acquaintances, and the doors.
+    fn rescue(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let mut peers = self.candidates(tag);
+        peers.extend(
+            overlay
+                .former
+                .iter()
+                .filter(|node| !peers.contains(node))
+                .copied()
+                .collect::<Vec<_>>(),
+        );
+        let doors = overlay.doors.clone();
+        let start = self.draw(tag, peers.len());
+        peers.rotate_left(start);
+        let mut dialled = 0;
+        for peer in peers {
+            if dialled < RESCUE_WIDTH && self.try_open(tag, peer, Purpose::Heal, None) {
+                dialled += 1;
+            }
+        }
+        if dialled == 0
+            && let Some(door) = doors.first()
+        {
+            self.knock_at(tag, door.clone());
+        }
+    }
+
+    /// Asks random neighbours for introductions.
+    fn seek(&mut self, tag: Tag, purpose: Purpose, count: usize) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let mut links: Vec<LinkId> = overlay.neighbors.iter().map(|n| n.link).collect();
+        let start = self.draw(tag, links.len());
+        links.rotate_left(start);
+        for link in links.into_iter().take(count) {
+            self.say(link, Message::Seek(tag, purpose));
+        }
+    }
+
+    /// Rule *Climb*: a subscriber below a node that does not subscribe looks for a
+    /// subscribing upstream.
+    fn climb(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let upstream = overlay
+            .election
+            .upstream
+            .and_then(|link| overlay.neighbor(link));
+        let Some(upstream) = upstream.filter(|n| overlay.mode.subscribes() && !n.mode.subscribes())
+        else {
+            return self.rest(tag, |a| &mut a.climb);
+        };
+        let (link, frozen) = (upstream.link, overlay.election.frozen());
+        let root = upstream.root.clone();
+        let beside = overlay
+            .subscribers()
+            .any(|n| !n.frozen() && !n.downstream() && n.root == root);
+        let leaf = !overlay.has_downstream();
+        if frozen || !self.due(tag, u32::MAX, |a| &mut a.climb) {
+            return;
+        }
+        let even = self
+            .overlays
+            .get_mut(&tag)
+            .is_some_and(|o| o.activity().climb.tries % 2 == 1);
+        if beside && leaf && even {
+            if let Some(overlay) = self.overlays.get_mut(&tag) {
+                overlay.election.resign();
+            }
+            self.elect(tag);
+        } else {
+            self.say(link, Message::Seek(tag, Purpose::Subscriber));
+        }
+    }
+
+    /// Rule *Acquaint*: a newcomer gets to know nodes near and, by moving one edge
+    /// about, far.
+    fn collect(&mut self, tag: Tag) {
+        let known = self.peers.len();
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        if overlay.inherited || known >= self.config.min_acquaintances || overlay.degree() == 0 {
+            return self.rest(tag, |a| &mut a.collect);
+        }
+        if !self.due(tag, COLLECT_TRIES, |a| &mut a.collect) {
+            return;
+        }
+        let pause = self.now + self.config.request_timeout / 4;
+        let Some(activity) = self
+            .overlays
+            .get_mut(&tag)
+            .map(|overlay| overlay.activity())
+        else {
+            return;
+        };
+        if activity.acquainted == known {
+            activity.collect.tries += 5;
+        }
+        activity.acquainted = known;
+        activity.collect.next = Some(pause);
+        let roams = activity.collect.tries % 2 == 0;
+        if roams && self.roam(tag) {
+            return;
+        }
+        self.seek(tag, Purpose::Acquaintance, 1);
+    }
+
+    /// Makes a random acquaintance a neighbour, at the cost of one off the tree.
+    fn roam(&mut self, tag: Tag) -> bool {
+        let peers = self.candidates(tag);
+        let at = self.draw(tag, peers.len());
+        let Some(&peer) = peers.get(at) else {
+            return false;
+        };
+        self.drop_surplus(tag);
+        self.try_open(tag, peer, Purpose::Acquaintance, None)
+    }
+
+    /// Rule *Probe*: a node that became overlay root by a failure dials
+    /// acquaintances, to find other parts of a broken network.
+    fn probe(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        if !overlay.election.is_root() {
+            return self.rest(tag, |a| &mut a.probe);
+        }
+        let Some(activity) = &mut overlay.activity else {
+            return;
+        };
+        let Some(next) = activity.probe.next else {
+            return;
+        };
+        if next > self.now {
+            return;
+        }
+        activity.probe.tries += 1;
+        let tries = activity.probe.tries;
+        let pause = self.config.probe_interval * (1 + tries / 4);
+        activity.probe.next = (tries < PROBE_TRIES).then_some(self.now + pause);
+        let mut peers = self.candidates(tag);
+        let width = RESCUE_WIDTH.min(peers.len());
+        let start = usize::try_from(tries).unwrap_or(0) * RESCUE_WIDTH % peers.len().max(1);
+        peers.rotate_left(start);
+        for peer in peers.into_iter().take(width) {
+            self.try_open(tag, peer, Purpose::Heal, None);
+        }
+    }
+
+    /// A joining node knocks at the doors that its user gave.
+    fn knock(&mut self, tag: Tag) {
+        if !self.due(tag, u32::MAX, |a| &mut a.knock) {
+            return;
+        }
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let tries = overlay.activity.as_ref().map_or(0, |a| a.knock.tries);
+        let count = overlay.doors.len();
+        let at = usize::try_from(tries).unwrap_or(0) % count.max(1);
+        if let Some(door) = overlay.doors.get(at).cloned() {
+            self.knock_at(tag, door);
+        }
+    }
+
+    fn knock_at(&mut self, tag: Tag, door: Address) {
+        let known = self
+            .links
+            .iter()
+            .find(|(_, link)| link.address == door)
+            .map(|(id, _)| *id);
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let knocking = &mut overlay.activity().knocking;
+        if knocking.contains(&door) {
+            return;
+        }
+        knocking.push(door.clone());
+        match known {
+            Some(link) => self.on_door_open(tag, &door, link),
+            None => self.dial_door(door, tag),
+        }
+    }
+
+    /// A link to a door stands: ask for the document and for a place.
+    pub(super) fn on_door_open(&mut self, tag: Tag, door: &Address, link: LinkId) {
+        let Some(node) = self.links.get(&link).map(|link| link.node) else {
+            return;
+        };
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let joining = overlay.stage == Stage::Joining;
+        let Some(activity) = &mut overlay.activity else {
+            return;
+        };
+        let before = activity.knocking.len();
+        activity.knocking.retain(|knocking| knocking != door);
+        if before == activity.knocking.len() {
+            return;
+        }
+        self.try_open(tag, node, Purpose::Neighbor, None);
+        if joining {
+            self.say(link, Message::Want(tag, vec![tag]));
+        }
+    }
+
+    /// A door could not be reached.
+    pub(super) fn on_door_shut(&mut self, tag: Tag, door: &Address) {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        overlay
+            .activity()
+            .knocking
+            .retain(|knocking| knocking != door);
+        let (id, joining) = (overlay.id, overlay.stage == Stage::Joining);
+        if joining {
+            self.notify(Notification::JoinDelayed(id));
+        }
+        self.touch(tag);
+    }
+
+    /// The link to a lost neighbour stands again, and we dialled.
+    pub(super) fn reopen(&mut self, tag: Tag, node: NodeId, _link: LinkId) {
+        if self.overlays.get(&tag).is_some_and(Overlay::active) {
+            self.try_open(tag, node, Purpose::Heal, None);
+        }
+    }
+
+    /// The link to a lost neighbour stands again, and it dialled: it will ask. If it
+    /// lost its memory it will not; then whoever lacks neighbours finds it by itself.
+    pub(super) fn expect_reopen(&mut self, tag: Tag, node: NodeId) {
+        if let Some(overlay) = self.overlays.get_mut(&tag) {
+            if !overlay.former.contains(&node) && overlay.former.len() < self.config.max_peers {
+                overlay.former.push(node);
+            }
+            self.touch(tag);
+        }
+    }
+
+    /// A roaming edge stands: use it.
+    pub(super) fn on_roamed(&mut self, tag: Tag, link: LinkId) {
+        self.say(link, Message::Seek(tag, Purpose::Acquaintance));
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        if overlay.degree() <= self.goal(overlay) + 1 {
+            return;
+        }
+        let old = overlay
+            .neighbors
+            .iter()
+            .find(|n| !overlay.on_tree(n) && n.link != link)
+            .map(|n| n.link);
+        if let Some(old) = old {
+            self.close(tag, old, CloseReason::Surplus);
+        }
+    }
+
+    /// An effort is not needed any more.
+    fn rest(&mut self, tag: Tag, effort: impl Fn(&mut crate::overlay::Activity) -> &mut Effort) {
+        if let Some(activity) = self
+            .overlays
+            .get_mut(&tag)
+            .and_then(|overlay| overlay.activity.as_mut())
+        {
+            *effort(activity) = Effort::default();
+        }
+    }
+
+    /// Starts an effort, or goes on with it: true if it is due now. The next try
+    /// comes after a pause that doubles, up to `redial_max`; none after `tries`.
+    fn due(
+        &mut self,
+        tag: Tag,
+        tries: u32,
+        effort: impl Fn(&mut crate::overlay::Activity) -> &mut Effort,
+    ) -> bool {
+        let (now, first, longest) = (
+            self.now,
+            self.config.request_timeout / 4,
+            self.config.redial_max,
+        );
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return false;
+        };
+        let effort = effort(overlay.activity());
+        if effort.next.is_some_and(|next| next > now) || effort.tries >= tries {
+            if effort.tries >= tries {
+                effort.next = None;
+            }
+            return false;
+        }
+        effort.tries += 1;
+        effort.next = (effort.tries < tries).then(|| next_try(now, first, longest, effort.tries));
+        true
+    }
+}
+
+fn next_try(now: Time, first: Duration, longest: Duration, tries: u32) -> Time {
+    now + (first * (1 << (tries - 1).min(12))).min(longest)
+}

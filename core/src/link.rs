@@ -1,0 +1,134 @@
+//! One authenticated connection to another node: numbered frames, one
+//! acknowledgement per frame, retransmission, flow control, keep-alive, failure
+//! detection. It knows documents by tag only and nothing of their networks.
+
+mod assembly;
+mod inbound;
+mod outbound;
+
+pub(crate) use assembly::{Assembly, fragments};
+pub(crate) use inbound::{Inbound, Intake};
+pub(crate) use outbound::Outbound;
+
+use crate::config::{Config, PATIENCE};
+use crate::id::{Address, ChannelId, NodeId, Tag};
+use crate::message::Confirm;
+use crate::time::Time;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// Number of a link session at this node; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LinkId(pub(crate) u32);
+
+/// A document that waits for room on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct QueuedBody {
+    /// Document whose network carries it.
+    pub(crate) via: Tag,
+    /// The document.
+    pub(crate) document: Tag,
+    /// Pushed, not asked for.
+    pub(crate) fresh: bool,
+}
+
+/// One link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) node: NodeId,
+    pub(crate) address: Address,
+    pub(crate) channel: ChannelId,
+    /// Secret of this session in which both sides agree; goes into proofs.
+    pub(crate) session: [u8; 32],
+    /// Document whose id the peer has proven to know in the handshake.
+    pub(crate) proven: Option<Tag>,
+    /// On the dialling side: the end of the handshake, in case it was lost.
+    pub(crate) confirm: Option<Confirm>,
+    /// Networks (hot ones) that use the link.
+    pub(crate) documents: BTreeSet<Tag>,
+    /// Number of cold overlays that use it.
+    pub(crate) cold: usize,
+    /// Overlays whose state for this peer is to be sent.
+    pub(crate) dirty: Vec<Tag>,
+    /// Documents that wait for room.
+    pub(crate) bodies: VecDeque<QueuedBody>,
+    /// Documents being read from the store for this link.
+    pub(crate) loading: usize,
+    pub(crate) outbound: Outbound,
+    pub(crate) inbound: Inbound,
+    pub(crate) assembly: Assembly,
+    /// Violations that the peer may still commit.
+    patience: u32,
+    last_heard: Time,
+    keep_alive: Duration,
+    /// Since when no document uses the link.
+    pub(crate) unused_since: Option<Time>,
+}
+
+impl Link {
+    pub(crate) fn new(
+        peer: (NodeId, Address),
+        channel: ChannelId,
+        session: [u8; 32],
+        frame_limit: usize,
+        now: Time,
+        config: &Config,
+    ) -> Self {
+        let (node, address) = peer;
+        Self {
+            node,
+            address,
+            channel,
+            session,
+            proven: None,
+            confirm: None,
+            documents: BTreeSet::new(),
+            cold: 0,
+            dirty: Vec::new(),
+            bodies: VecDeque::new(),
+            loading: 0,
+            outbound: Outbound::new(frame_limit, config),
+            inbound: Inbound::new(now, config),
+            assembly: Assembly::default(),
+            patience: PATIENCE,
+            last_heard: now,
+            keep_alive: config.keep_alive_min,
+            unused_since: Some(now),
+        }
+    }
+
+    /// Counts a violation; false when patience is used up.
+    pub(crate) fn forgive(&mut self) -> bool {
+        self.patience = self.patience.saturating_sub(1);
+        self.patience > 0
+    }
+
+    /// Notes that something came in; traffic sets the keep-alive interval back
+    /// only if it was more than an answer to one of our own pings.
+    pub(crate) fn heard(&mut self, now: Time) {
+        self.last_heard = now;
+    }
+
+    /// When the next keep-alive is due: only if nothing is in flight, since a
+    /// frame in flight proves as much.
+    pub(crate) fn keep_alive_at(&self) -> Time {
+        self.last_heard.max(self.outbound.last_sent()) + self.keep_alive
+    }
+
+    /// Called when a keep-alive is sent: the next waits twice as long. A link
+    /// that was up for long is likely to stay up for long, and whoever misses a
+    /// comment suspects its upstream and pings it at once.
+    pub(crate) fn stretch_keep_alive(&mut self, config: &Config) {
+        self.keep_alive = (self.keep_alive * 2).min(config.keep_alive_max);
+    }
+
+    /// True if any document, hot or cold, uses the link.
+    pub(crate) fn used(&self) -> bool {
+        !self.documents.is_empty() || self.cold > 0
+    }
+
+    /// Marks an overlay's state as to be sent.
+    pub(crate) fn mark_dirty(&mut self, tag: Tag) {
+        self.dirty.push(tag);
+    }
+}

@@ -1,0 +1,273 @@
+//! One document's network as one node takes part in it: wishes, neighbours,
+//! election, comment set. Pure state; the flows between nodes are in `core/`.
+
+pub(crate) mod activity;
+pub(crate) mod comments;
+pub(crate) mod election;
+pub(crate) mod neighbor;
+pub(crate) mod root;
+
+pub(crate) use activity::Activity;
+pub(crate) use comments::Comments;
+pub(crate) use election::{Election, Own};
+pub(crate) use neighbor::{Neighbor, QUEUED};
+pub(crate) use root::{Root, RootKey};
+
+use crate::document::Document;
+use crate::id::{Address, DocumentId, NodeId, Tag};
+use crate::link::LinkId;
+use crate::message::{
+    Mode, RootRef, STATE_DONE, STATE_FROZEN, STATE_UNRESOLVED, STATE_UPSTREAM, State,
+};
+use neighbor::mode_bits;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Why this node is in the network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Wishes {
+    /// Mode that the user chose for this document; otherwise it follows from the parents.
+    pub(crate) chosen: Option<Mode>,
+    /// Bookmarked.
+    pub(crate) bookmarked: bool,
+    /// Written here, and nobody else is known to hold it yet.
+    pub(crate) authored: bool,
+    /// A parent is subscribed to.
+    pub(crate) comment: bool,
+}
+
+/// How far this node is in the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Stage {
+    /// The user wants it, its bytes have not come yet.
+    Joining,
+    /// Holds the document.
+    Holding,
+    /// On the way out.
+    Leaving,
+}
+
+/// One document's network at this node.
+#[derive(Debug)]
+pub(crate) struct Overlay {
+    pub(crate) id: DocumentId,
+    /// The author, once the document is here.
+    pub(crate) author: NodeId,
+    /// The author founded the network.
+    pub(crate) founder: bool,
+    pub(crate) stage: Stage,
+    /// Born with its neighbours from a parent's network (rule *Inherit*): it seeks
+    /// more only when it has none left.
+    pub(crate) inherited: bool,
+    pub(crate) wishes: Wishes,
+    /// Own mode, as told to neighbours.
+    pub(crate) mode: Mode,
+    /// Own root key.
+    pub(crate) key: RootKey,
+    pub(crate) election: Election,
+    pub(crate) neighbors: Vec<Neighbor>,
+    /// Documents that this one comments on (parents, and link documents that
+    /// attach it), each with this node's mode there as last known.
+    pub(crate) parents: Vec<(Tag, Mode)>,
+    /// Documents that it attaches.
+    pub(crate) children: Box<[Tag]>,
+    pub(crate) comments: Comments,
+    /// Its comment set has agreed with a subscribing neighbour's since this node subscribed.
+    pub(crate) caught_up: bool,
+    /// Neighbours lost to failures, for repair; at most K.
+    pub(crate) former: Vec<NodeId>,
+    /// Addresses that the user gave.
+    pub(crate) doors: Vec<Address>,
+    /// Draws taken from this overlay's random stream.
+    pub(crate) draws: u32,
+    /// What is under way; none when all is quiet.
+    pub(crate) activity: Option<Box<Activity>>,
+}
+
+impl Overlay {
+    /// A network that this node enters, alone at first.
+    pub(crate) fn new(id: DocumentId, stage: Stage, key: RootKey, root: Arc<Root>) -> Self {
+        Self {
+            id,
+            author: NodeId([0; 16]),
+            founder: false,
+            stage,
+            inherited: false,
+            wishes: Wishes::default(),
+            mode: Mode::Hold,
+            election: Election::alone(root),
+            key,
+            neighbors: Vec::new(),
+            parents: Vec::new(),
+            children: Box::default(),
+            comments: Comments::default(),
+            caught_up: false,
+            former: Vec::new(),
+            doors: Vec::new(),
+            draws: 0,
+            activity: None,
+        }
+    }
+
+    /// Takes over what the document itself says.
+    pub(crate) fn learn(&mut self, document: &Document, tag_of: impl Fn(&DocumentId) -> Tag) {
+        self.author = document.author_id();
+        self.founder = document.founder();
+        for parent in document.parents() {
+            self.add_parent(tag_of(parent));
+        }
+        self.children = document.children().iter().map(tag_of).collect();
+    }
+
+    /// Notes that this document is a comment of another.
+    pub(crate) fn add_parent(&mut self, parent: Tag) {
+        if !self.parents.iter().any(|(tag, _)| *tag == parent)
+            && self.parents.len() < 4 * crate::config::MAX_RELATIVES
+        {
+            self.parents.push((parent, Mode::Hold));
+        }
+    }
+
+    pub(crate) fn holds(&self) -> bool {
+        self.stage != Stage::Joining
+    }
+
+    /// In the network, and not on its way out.
+    pub(crate) fn active(&self) -> bool {
+        self.stage == Stage::Holding
+    }
+
+    /// This node gets every comment.
+    pub(crate) fn subscribes(&self) -> bool {
+        self.active() && self.mode.subscribes()
+    }
+
+    /// Somebody here wants the document.
+    pub(crate) fn wanted(&self) -> bool {
+        let wishes = &self.wishes;
+        self.mode.subscribes() || wishes.bookmarked || wishes.authored || wishes.comment
+    }
+
+    pub(crate) fn neighbor(&self, link: LinkId) -> Option<&Neighbor> {
+        self.neighbors.iter().find(|n| n.link == link)
+    }
+
+    pub(crate) fn neighbor_mut(&mut self, link: LinkId) -> Option<&mut Neighbor> {
+        self.neighbors.iter_mut().find(|n| n.link == link)
+    }
+
+    /// Takes a neighbour out; true if it was one.
+    pub(crate) fn remove(&mut self, link: LinkId) -> bool {
+        let before = self.neighbors.len();
+        self.neighbors.retain(|n| n.link != link);
+        before != self.neighbors.len()
+    }
+
+    /// Neighbours plus places promised to peers that were asked.
+    pub(crate) fn degree(&self) -> usize {
+        self.neighbors.len()
+    }
+
+    /// Places taken or promised.
+    pub(crate) fn reserved(&self) -> usize {
+        self.neighbors.len() + self.activity.as_ref().map_or(0, |a| a.opens.len())
+    }
+
+    /// True if any neighbour has chosen this node as upstream.
+    pub(crate) fn has_downstream(&self) -> bool {
+        self.neighbors.iter().any(Neighbor::downstream)
+    }
+
+    /// Neighbours that subscribe.
+    pub(crate) fn subscribers(&self) -> impl Iterator<Item = &Neighbor> {
+        self.neighbors.iter().filter(|n| n.mode.subscribes())
+    }
+
+    /// A neighbour on the tree: upstream or downstream.
+    pub(crate) fn on_tree(&self, neighbor: &Neighbor) -> bool {
+        neighbor.downstream() || self.election.upstream == Some(neighbor.link)
+    }
+
+    /// What is under way, made if nothing was.
+    pub(crate) fn activity(&mut self) -> &mut Activity {
+        self.activity.get_or_insert_with(Box::default)
+    }
+
+    /// Applies the rules of the election to its end.
+    pub(crate) fn settle(&mut self, claim: &dyn Fn(&DocumentId, RootKey) -> Arc<Root>) {
+        if election::must_resign(&self.election, self.key) {
+            self.election.resign();
+        }
+        let claim = || claim(&self.id, self.key);
+        let own = Own {
+            key: self.key,
+            subscriber: self.mode.subscribes(),
+            claim: &claim,
+        };
+        let mode = self.mode;
+        self.election.settle(&own, &self.neighbors, |election, n| {
+            n.flight == 0 && n.sent == mark(election, mode, n.link, false)
+        });
+    }
+
+    /// True if this neighbour has not been told the present state and nothing is in flight to it.
+    /// A silent neighbour is told only once there is something that it cannot know.
+    pub(crate) fn owes(&self, neighbor: &Neighbor) -> bool {
+        neighbor.flight == 0
+            && neighbor.sent != mark(&self.election, self.mode, neighbor.link, true)
+            && self.stage != Stage::Joining
+    }
+
+    /// State for a neighbour.
+    pub(crate) fn state_for(&self, link: LinkId, shown: [u8; 4], unresolved: bool) -> State {
+        let root = &self.election.root;
+        let root = match &root.claim {
+            None => RootRef::Founder,
+            Some(_) if shown == root.short => RootRef::Known(shown),
+            Some(claim) => RootRef::Full(Box::new(claim.clone())),
+        };
+        let asks = if unresolved { STATE_UNRESOLVED } else { 0 };
+        let flags = flags_for(&self.election, self.mode, link, true) | asks;
+        State {
+            flags,
+            distance: self.election.distance,
+            root,
+        }
+    }
+
+    /// Mark of the present state for a neighbour.
+    pub(crate) fn mark_for(&self, link: LinkId) -> u64 {
+        mark(&self.election, self.mode, link, true)
+    }
+}
+
+fn flags_for(election: &Election, mode: Mode, link: LinkId, with_done: bool) -> u8 {
+    let upstream = election.upstream == Some(link);
+    let mut flags = mode_bits(mode);
+    if election.frozen() {
+        flags |= STATE_FROZEN;
+    }
+    if upstream {
+        flags |= STATE_UPSTREAM;
+    }
+    if with_done && upstream && election.done() {
+        flags |= STATE_DONE;
+    }
+    flags
+}
+
+/// A number that differs when the state for a neighbour differs; never 0.
+fn mark(election: &Election, mode: Mode, link: LinkId, with_done: bool) -> u64 {
+    let root = &election.root;
+    let id = root.key.id.0.iter().fold(0_u64, |x, byte| {
+        (x.rotate_left(5) ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    });
+    let label =
+        u64::from(election.distance) << 8 | u64::from(flags_for(election, mode, link, with_done));
+    let rank = root.key.rank as u64;
+    let mut x = id ^ root.key.sequence.rotate_left(32) ^ label.rotate_left(7) ^ (rank << 61);
+    for factor in [0xbf58_476d_1ce4_e5b9_u64, 0x94d0_49bb_1331_11eb] {
+        x = (x ^ (x >> 30)).wrapping_mul(factor);
+    }
+    (x ^ (x >> 31)) | 1
+}

@@ -1,0 +1,128 @@
+//! What is under way in one overlay. Exists only while something is; an idle
+//! document has none of it and no timer.
+
+use crate::id::{Address, NodeId, Tag};
+use crate::link::LinkId;
+use crate::message::{Purpose, SetDigest, State, Ticket};
+use crate::time::Time;
+use std::collections::BTreeMap;
+
+/// An attempt to make a peer a neighbour.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenAttempt {
+    pub(crate) peer: NodeId,
+    pub(crate) purpose: Purpose,
+    /// To show to the peer, if it shall replace its introducer by us.
+    pub(crate) ticket: Option<Ticket>,
+    /// The link on which it was asked; `None` while there is no link yet.
+    pub(crate) asked: Option<LinkId>,
+    /// Mark of the state that went with the Open.
+    pub(crate) mark: u64,
+    /// Given up then.
+    pub(crate) until: Time,
+}
+
+/// A newcomer that was sent to a neighbour which shall give it our place there.
+#[derive(Clone, Debug)]
+pub(crate) struct Splice {
+    /// The newcomer, and the state that it told.
+    pub(crate) newcomer: LinkId,
+    pub(crate) state: State,
+    pub(crate) heard: u32,
+    /// The neighbour that shall let us go.
+    pub(crate) partner: LinkId,
+    pub(crate) until: Time,
+}
+
+/// A difference of comment sets that is looked into.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Comparison {
+    pub(crate) link: LinkId,
+    /// What the neighbour last told.
+    pub(crate) theirs: SetDigest,
+    pub(crate) at: Time,
+}
+
+/// A repeated effort with growing pauses and an end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Effort {
+    pub(crate) tries: u32,
+    pub(crate) next: Option<Time>,
+}
+
+/// What is under way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Activity {
+    pub(crate) opens: Vec<OpenAttempt>,
+    pub(crate) splices: Vec<Splice>,
+    pub(crate) comparisons: Vec<Comparison>,
+    /// Comments asked for, and whom.
+    pub(crate) wants: BTreeMap<Tag, LinkId>,
+    /// When those are given up; each arrival moves it on.
+    pub(crate) wants_until: Option<Time>,
+    /// When the comment set's digest is told to neighbours off the tree.
+    pub(crate) lazy: Option<Time>,
+    /// Neighbours that are known to have our comment set.
+    pub(crate) agreed: Vec<LinkId>,
+    /// Seeking more neighbours.
+    pub(crate) refill: Effort,
+    /// Seeking a subscribing upstream.
+    pub(crate) climb: Effort,
+    /// Collecting acquaintances.
+    pub(crate) collect: Effort,
+    /// Number of peers known at the last collection.
+    pub(crate) acquainted: usize,
+    /// Looking for other parts after this node became overlay root by a failure.
+    pub(crate) probe: Effort,
+    /// Joining: knocking at the doors the user gave.
+    pub(crate) knock: Effort,
+    /// Doors being dialled.
+    pub(crate) knocking: Vec<Address>,
+    /// Leaving: next step, and the end of patience.
+    pub(crate) leave: Effort,
+    pub(crate) leave_until: Option<Time>,
+    /// Downstream neighbours that were given a bridge around us.
+    pub(crate) bridged: Vec<LinkId>,
+}
+
+impl Activity {
+    /// Earliest time at which something is due.
+    pub(crate) fn next(&self) -> Option<Time> {
+        let efforts = [
+            self.refill,
+            self.climb,
+            self.collect,
+            self.probe,
+            self.knock,
+            self.leave,
+        ];
+        let opens = self.opens.iter().map(|open| open.until);
+        let splices = self.splices.iter().map(|splice| splice.until);
+        let comparisons = self.comparisons.iter().map(|comparison| comparison.at);
+        efforts
+            .iter()
+            .filter_map(|effort| effort.next)
+            .chain(opens)
+            .chain(splices)
+            .chain(comparisons)
+            .chain(self.wants_until)
+            .chain(self.lazy)
+            .chain(self.leave_until)
+            .min()
+    }
+
+    /// Forgets what concerned a link that is gone.
+    pub(crate) fn unlink(&mut self, link: LinkId) {
+        self.opens.retain(|open| open.asked != Some(link));
+        self.splices
+            .retain(|splice| splice.newcomer != link && splice.partner != link);
+        self.comparisons
+            .retain(|comparison| comparison.link != link);
+        self.wants.retain(|_, from| *from != link);
+        if self.wants.is_empty() {
+            self.wants_until = None;
+        }
+        self.agreed.retain(|agreed| *agreed != link);
+        self.bridged.retain(|bridged| *bridged != link);
+    }
+}

@@ -1,0 +1,244 @@
+//! Election of the overlay root by *freeze and release from the top*.
+//!
+//! A label is (root key, distance). Outside a freeze labels only improve, and a
+//! node takes as upstream only a neighbour whose label is better than its own, so
+//! that no circle can form. A node that loses its upstream and finds no better
+//! neighbour freezes with its whole subtree; when all have acknowledged, the
+//! subtree is released from its top. A dead root's name dies in time
+//! proportional to the depth. Rules are named as in PROTOCOL.md, "Election".
+//! This module is pure: it knows neither links nor messages.
+
+use super::neighbor::Neighbor;
+use super::root::{Root, RootKey};
+use crate::config::MAX_DISTANCE;
+use crate::link::LinkId;
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+/// Where the election stands at this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The label holds.
+    Settled,
+    /// Frozen; waits for its subtree.
+    Frozen,
+    /// Frozen on purpose, to give up a label: joins nobody before its release.
+    Resigning,
+    /// Frozen, and so is all below.
+    Done,
+    /// As `Done`, after `Resigning`.
+    Resigned,
+}
+
+impl Phase {
+    fn frozen(self) -> bool {
+        self != Self::Settled
+    }
+
+    fn resigns(self) -> bool {
+        matches!(self, Self::Resigning | Self::Resigned)
+    }
+}
+
+/// This node's label and upstream in one overlay.
+#[derive(Clone, Debug)]
+pub(crate) struct Election {
+    pub(crate) root: Arc<Root>,
+    pub(crate) distance: u16,
+    pub(crate) upstream: Option<LinkId>,
+    pub(crate) phase: Phase,
+}
+
+/// What the rules need to know of this node.
+pub(crate) struct Own<'a> {
+    /// Its own key.
+    pub(crate) key: RootKey,
+    /// It prefers subscribers as upstream.
+    pub(crate) subscriber: bool,
+    /// Makes its claim; called only when it becomes root, since that signs.
+    pub(crate) claim: &'a dyn Fn() -> Arc<Root>,
+}
+
+impl Election {
+    /// A node alone: its own root.
+    pub(crate) fn alone(root: Arc<Root>) -> Self {
+        Self {
+            root,
+            distance: 0,
+            upstream: None,
+            phase: Phase::Settled,
+        }
+    }
+
+    /// Frozen or done.
+    pub(crate) fn frozen(&self) -> bool {
+        self.phase.frozen()
+    }
+
+    /// Frozen, and all below are.
+    pub(crate) fn done(&self) -> bool {
+        matches!(self.phase, Phase::Done | Phase::Resigned)
+    }
+
+    /// This node is the root of its own label.
+    pub(crate) fn is_root(&self) -> bool {
+        self.distance == 0
+    }
+
+    /// Applies the rules until none does anything. `told(neighbour)` is true if the
+    /// neighbour has acknowledged our frozen state.
+    pub(crate) fn settle(
+        &mut self,
+        own: &Own<'_>,
+        neighbors: &[Neighbor],
+        told: impl Fn(&Self, &Neighbor) -> bool,
+    ) {
+        // Each pass improves the label, freezes, or releases; release is followed
+        // by at most one join. Four passes always suffice; more would be a bug.
+        for _ in 0..8 {
+            if !self.step(own, neighbors, &told) {
+                return;
+            }
+        }
+        debug_assert!(false, "the election did not settle");
+    }
+
+    fn step(
+        &mut self,
+        own: &Own<'_>,
+        neighbors: &[Neighbor],
+        told: &impl Fn(&Self, &Neighbor) -> bool,
+    ) -> bool {
+        if own.key > self.root.key {
+            *self = Self::alone((own.claim)());
+            return true;
+        }
+        if self
+            .upstream
+            .is_some_and(|link| neighbors.iter().all(|n| n.link != link))
+        {
+            self.upstream = None;
+            return true;
+        }
+        if !self.phase.resigns()
+            && let Some(best) = self.best(own, neighbors)
+        {
+            return self.join(best);
+        }
+        if self.is_root() && self.root.key == own.key && !self.phase.resigns() {
+            return self.thaw();
+        }
+        if !self.frozen() {
+            return self.freeze(neighbors);
+        }
+        self.drop_thawed_upstream(neighbors);
+        self.finish(own, neighbors, told)
+    }
+
+    /// Rule *Join*: the best neighbour that is settled, not below us, and better than our label.
+    fn best<'a>(&self, own: &Own<'_>, neighbors: &'a [Neighbor]) -> Option<&'a Neighbor> {
+        let better = |n: &Neighbor| {
+            n.root.as_ref().is_some_and(|root| {
+                let label = (root.key, Reverse(n.distance));
+                !n.frozen()
+                    && !n.downstream()
+                    && label > (self.root.key, Reverse(self.distance))
+                    && root.key.id != own.key.id
+                    && n.distance < MAX_DISTANCE
+            })
+        };
+        neighbors.iter().filter(|n| better(n)).max_by_key(|n| {
+            let preferred = own.subscriber && n.mode.subscribes();
+            let present = self.upstream == Some(n.link);
+            (
+                n.root.as_ref().map(|root| root.key),
+                preferred,
+                Reverse(n.distance),
+                present,
+                n.mode.subscribes(),
+                Reverse(n.link),
+            )
+        })
+    }
+
+    fn join(&mut self, best: &Neighbor) -> bool {
+        let Some(root) = &best.root else { return false };
+        let same = self.upstream == Some(best.link)
+            && self.phase == Phase::Settled
+            && self.distance == best.distance + 1
+            && self.root == *root;
+        if !same {
+            *self = Self {
+                root: root.clone(),
+                distance: best.distance + 1,
+                upstream: Some(best.link),
+                phase: Phase::Settled,
+            };
+        }
+        !same
+    }
+
+    fn thaw(&mut self) -> bool {
+        let changed = self.phase != Phase::Settled || self.upstream.is_some();
+        self.phase = Phase::Settled;
+        self.upstream = None;
+        changed
+    }
+
+    /// Rule *Freeze*: no better neighbour; keep the upstream only if it is frozen itself.
+    fn freeze(&mut self, neighbors: &[Neighbor]) -> bool {
+        self.phase = Phase::Frozen;
+        self.drop_thawed_upstream(neighbors);
+        true
+    }
+
+    fn drop_thawed_upstream(&mut self, neighbors: &[Neighbor]) {
+        let kept = |link: &LinkId| neighbors.iter().any(|n| n.link == *link && n.frozen());
+        self.upstream = self.upstream.filter(kept);
+    }
+
+    /// Rules *Done* and *Release*.
+    fn finish(
+        &mut self,
+        own: &Own<'_>,
+        neighbors: &[Neighbor],
+        told: &impl Fn(&Self, &Neighbor) -> bool,
+    ) -> bool {
+        let subtree_done = || {
+            neighbors
+                .iter()
+                .all(|n| told(self, n) && (!n.downstream() || n.done()))
+        };
+        if !self.done() {
+            if !subtree_done() {
+                return false;
+            }
+            self.phase = if self.phase.resigns() {
+                Phase::Resigned
+            } else {
+                Phase::Done
+            };
+            return true;
+        }
+        if self.upstream.is_some() {
+            return false;
+        }
+        *self = Self::alone((own.claim)());
+        true
+    }
+
+    /// Rule *Resign*: gives up the label, because the own key got worse or a better
+    /// place is known that the label hides.
+    pub(crate) fn resign(&mut self) {
+        if !self.phase.resigns() {
+            self.phase = Phase::Resigning;
+            self.upstream = None;
+        }
+    }
+}
+
+/// A node's rank changed for the worse: true if it must resign, since the label
+/// still carries its old key.
+pub(crate) fn must_resign(election: &Election, key: RootKey) -> bool {
+    election.is_root() && election.root.key.id == key.id && election.root.key > key
+}

@@ -1,0 +1,97 @@
+//! One neighbour in one overlay: what it told, and what it was told.
+
+use super::root::Root;
+use crate::link::LinkId;
+use crate::message::{Mode, STATE_DONE, STATE_FROZEN, STATE_UPSTREAM, State};
+use std::sync::Arc;
+
+/// A queued state that is in no frame yet.
+pub(crate) const QUEUED: u32 = u32::MAX;
+
+/// Own flag: its root could not be resolved; the full claim is asked for.
+pub(crate) const UNRESOLVED: u8 = 1 << 7;
+
+/// An established relation.
+#[derive(Clone, Debug)]
+pub(crate) struct Neighbor {
+    pub(crate) link: LinkId,
+    pub(crate) mode: Mode,
+    /// `STATE_FROZEN`, `STATE_DONE`, `STATE_UPSTREAM` as last told.
+    pub(crate) flags: u8,
+    pub(crate) distance: u16,
+    /// Number of the frame that told it; older ones are ignored.
+    pub(crate) heard: u32,
+    /// Frame in flight with our state: 0 for none, [`QUEUED`] if in no frame yet.
+    pub(crate) flight: u32,
+    /// Mark of the state last sent ([`super::mark`]); 0 if none was ever sent.
+    pub(crate) sent: u64,
+    /// Its overlay root; `None` if it never told (rule *Inherit*).
+    pub(crate) root: Option<Arc<Root>>,
+    /// The root whose claim this link has seen in full, by its short name.
+    pub(crate) shown: [u8; 4],
+}
+
+impl Neighbor {
+    /// A neighbour of which only the mode is known.
+    pub(crate) fn silent(link: LinkId, mode: Mode) -> Self {
+        Self {
+            link,
+            mode,
+            flags: 0,
+            distance: 0,
+            heard: 0,
+            flight: 0,
+            sent: 0,
+            root: None,
+            shown: [0; 4],
+        }
+    }
+
+    /// Takes over what the neighbour tells.
+    pub(crate) fn take(&mut self, state: &State, root: Arc<Root>, frame: u32) {
+        self.mode = mode_of(state.flags);
+        self.flags = state.flags & (STATE_FROZEN | STATE_DONE | STATE_UPSTREAM);
+        self.distance = state.distance;
+        self.heard = frame;
+        self.shown = root.short;
+        self.root = Some(root);
+    }
+
+    /// Its root could not be resolved.
+    pub(crate) fn unresolved(&self) -> bool {
+        self.flags & UNRESOLVED != 0
+    }
+
+    /// It says that it is frozen.
+    pub(crate) fn frozen(&self) -> bool {
+        self.flags & STATE_FROZEN != 0
+    }
+
+    /// It says that all below it are frozen too.
+    pub(crate) fn done(&self) -> bool {
+        self.flags & STATE_DONE != 0
+    }
+
+    /// It says that we are its upstream.
+    pub(crate) fn downstream(&self) -> bool {
+        self.flags & STATE_UPSTREAM != 0
+    }
+}
+
+/// Mode in the lowest bits of state flags.
+pub(crate) fn mode_of(flags: u8) -> Mode {
+    match flags & 3 {
+        0 => Mode::Hold,
+        1 => Mode::Subscribe,
+        _ => Mode::Follow,
+    }
+}
+
+/// The reverse of [`mode_of`].
+pub(crate) fn mode_bits(mode: Mode) -> u8 {
+    match mode {
+        Mode::Hold => 0,
+        Mode::Subscribe => 1,
+        Mode::Follow => 2,
+    }
+}

@@ -167,11 +167,11 @@ impl Truth {
     }
 
     /// A user drops every wish for a document; those that follow from it go, too.
+    /// As long as it is held on account of a parent it is not followed again.
     pub(crate) fn forget(&mut self, node: Index, number: Number) {
-        self.entries[number].cells[node].clear(Cell::EXPLICIT | Cell::BOOKMARKED);
+        self.entries[number].cells[node].clear(Cell::BOOKMARKED);
         self.remember(number, node);
-        self.set_mode(number, node, Mode::Hold);
-        self.inherit(number, node);
+        self.wish(node, number, Mode::Hold);
     }
 
     /// A user drops every wish for every document.
@@ -267,8 +267,18 @@ impl Truth {
         true
     }
 
-    /// A disk lost or deleted a document. True if it was there before.
-    pub(crate) fn removed(&mut self, number: Number, node: Index) -> bool {
+    /// A node gave a document up and deleted it: what was wished against
+    /// inheritance is forgotten with it. True if it was there before.
+    pub(crate) fn deleted(&mut self, number: Number, node: Index) -> bool {
+        let cell = &mut self.entries[number].cells[node];
+        if cell.mode() == Mode::Hold && !cell.has(Cell::BOOKMARKED) {
+            cell.clear(Cell::EXPLICIT);
+        }
+        self.lost(number, node)
+    }
+
+    /// A disk lost a document. True if it was there before.
+    pub(crate) fn lost(&mut self, number: Number, node: Index) -> bool {
         let entry = &mut self.entries[number];
         let cell = &mut entry.cells[node];
         if !cell.has(Cell::HELD) {

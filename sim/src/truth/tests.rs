@@ -57,7 +57,7 @@ fn an_author_is_interested_until_somebody_else_has_the_document() {
     assert!(truth.stored(root, 1));
     assert!(!truth.stored(root, 1));
     assert_eq!(truth.interest(root, 0), None);
-    assert!(truth.removed(root, 1));
+    assert!(truth.lost(root, 1));
     assert!(truth.shares(root, 1) && !truth.holds(root, 1));
 }
 

@@ -84,13 +84,13 @@ impl World<'_> {
             Disk::Lost => {
                 self.hosts[node].disk.wipe();
                 (0..self.truth.entries().len()).for_each(|number| {
-                    self.truth.removed(number, node);
+                    self.truth.lost(number, node);
                 });
             }
             Disk::Backup(age) => {
                 for undo in self.hosts[node].disk.roll_back(self.now - age) {
                     match undo {
-                        Undo::Stored(number) => drop(self.truth.removed(number, node)),
+                        Undo::Stored(number) => drop(self.truth.lost(number, node)),
                         Undo::Deleted(number) => drop(self.truth.stored(number, node)),
                         Undo::Record(..) => {}
                     }
@@ -163,7 +163,7 @@ impl World<'_> {
         host.cold.clear();
         host.disk.wipe();
         (0..self.truth.entries().len()).for_each(|number| {
-            self.truth.removed(number, node);
+            self.truth.lost(number, node);
         });
     }
 

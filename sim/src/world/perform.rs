@@ -84,7 +84,7 @@ impl World<'_> {
     fn delete(&mut self, node: Index, id: &DocumentId, tag: Tag) {
         self.save(node, Record::Overlay(tag), None);
         let Some(number) = self.truth.by_id(id) else { return };
-        if self.truth.removed(number, node) {
+        if self.truth.deleted(number, node) {
             self.hosts[node].disk.note(self.now, Undo::Deleted(number));
         }
     }

@@ -106,7 +106,13 @@ impl World<'_> {
     /// What a user wishes is true from the moment of the command.
     fn wish(&mut self, node: Index, action: Action) {
         match action {
-            Action::Join { number, mode, .. } | Action::Set(number, mode) => self.truth.wish(node, number, mode),
+            Action::Join { number, mode, .. } => {
+                self.truth.wish(node, number, mode);
+                if mode == Mode::Hold {
+                    self.truth.bookmark(node, number, true);
+                }
+            }
+            Action::Set(number, mode) => self.truth.wish(node, number, mode),
             Action::Bookmark(number, on) => self.truth.bookmark(node, number, on),
             Action::Forget(number) => self.truth.forget(node, number),
             Action::Leave => self.truth.forget_all(node),
@@ -134,9 +140,7 @@ impl World<'_> {
             return Ok(());
         };
         let Some(number) = self.truth.by_id(&document) else { return Ok(()) };
-        if self.truth.entry(number).cell(node).mode() != mode {
-            self.truth.wish(node, number, mode);
-        }
+        self.truth.wish(node, number, mode);
         let mut tasks = Vec::new();
         let hosts = &self.hosts;
         let up = |node: Index| hosts[node].is_up();

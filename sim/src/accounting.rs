@@ -30,6 +30,7 @@ pub(crate) struct Accounts {
 
 #[derive(Debug)]
 struct OpenFault {
+    at: Time,
     cost: FaultCost,
     before: Cost,
 }
@@ -67,13 +68,13 @@ impl Accounts {
     pub(crate) fn fault(&mut self, now: Time, kind: &str, nodes: usize, memberships: usize) {
         let cost =
             FaultCost { time: now.as_secs_f64(), kind: kind.to_owned(), nodes, memberships, ..FaultCost::default() };
-        self.open_faults.push(OpenFault { cost, before: self.control() });
+        self.open_faults.push(OpenFault { at: now, cost, before: self.control() });
     }
 
-    /// A sample is taken: faults since the last one have cost what they cost.
-    pub(crate) fn close_faults(&mut self) {
+    /// A sample is taken: faults that happened up to `until` have cost what they cost by now.
+    pub(crate) fn close_faults(&mut self, until: Time) {
         let after = self.control();
-        for OpenFault { mut cost, before } in self.open_faults.drain(..) {
+        for OpenFault { mut cost, before, .. } in self.open_faults.extract_if(.., |fault| fault.at <= until) {
             cost.messages = after.messages - before.messages;
             cost.bytes = after.bytes - before.bytes;
             self.closed_faults.push(cost);
@@ -82,7 +83,7 @@ impl Accounts {
 
     /// Puts everything into the metrics of the run.
     pub(crate) fn report(&mut self, metrics: &mut Metrics) {
-        self.close_faults();
+        self.close_faults(Time(u64::MAX));
         metrics.costs = weigh::all_kinds().map(|kind| (kind, self.costs[kind as usize])).collect();
         metrics.fault_messages = self.closed_faults.clone();
         metrics.events = self.events;
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_costs_the_control_messages_until_the_next_sample() {
+    fn a_fault_costs_the_control_messages_until_it_is_closed() {
         let mut accounts = Accounts::default();
         accounts.packet(&close(), false);
         accounts.fault(Time(2_000_000), "crash", 3, 12);
@@ -123,7 +124,8 @@ mod tests {
         let seek = Message::Seek(Tag([0; 8]), Purpose::Neighbor);
         let frame = Frame { number: 2, messages: vec![seek, Message::Ping], ..Frame::default() };
         accounts.packet(&weigh(&Packet::Frame(frame)), false);
-        accounts.close_faults();
+        accounts.close_faults(Time(1_000_000));
+        accounts.close_faults(Time(2_000_000));
         accounts.packet(&close(), false);
         let mut metrics = Metrics::default();
         accounts.report(&mut metrics);

@@ -62,7 +62,7 @@ impl World<'_> {
             return Ok(());
         }
         let memberships = hit.iter().map(|&node| self.hosts[node].memberships()).sum();
-        self.accounts.fault(self.now, name(fault.kind), hit.len(), memberships);
+        self.accounts.fault(self.now, name(fault.kind, fault.target), hit.len(), memberships);
         self.apply(fault.kind, &hit)
     }
 
@@ -157,8 +157,10 @@ impl World<'_> {
     }
 }
 
-fn name(kind: FaultKind) -> &'static str {
+/// Kind of fault as reports name it; what the death of a root costs is counted apart.
+fn name(kind: FaultKind, target: Target) -> &'static str {
     match kind {
+        FaultKind::Crash { .. } if target == Target::Root => "crash root",
         FaultKind::Crash { .. } => "crash",
         FaultKind::Leave => "leave",
         FaultKind::Pause(_) => "pause",

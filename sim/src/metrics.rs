@@ -108,7 +108,8 @@ pub struct FaultCost {
     pub nodes: usize,
     /// (node, document) pairs of the hit nodes.
     pub memberships: usize,
-    /// Control messages (State, Open, Close, Introduction, Set) sent until the next sample.
+    /// Control messages (State, Open, Close, Introduction, Set) sent until the first sample after
+    /// [`crate::scenario::Scenario::aftermath`].
     pub messages: u64,
     /// Their bytes.
     pub bytes: u64,

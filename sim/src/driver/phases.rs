@@ -100,7 +100,7 @@ impl<'a> Run<'a> {
 
     fn sample(&mut self) {
         let sample = self.world.sample();
-        self.world.accounts.close_faults();
+        self.world.accounts.close_faults(self.world.now - self.scenario.aftermath());
         let progress = sample.time / self.scenario.duration.as_secs_f64().max(1e-9);
         self.world.observer.sample(&sample, progress.min(1.0));
         self.samples.push(sample);

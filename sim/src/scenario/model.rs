@@ -40,6 +40,19 @@ pub struct Scenario {
     pub sample: Duration,
 }
 
+/// Time that repair takes once a failure is known. Guess: a few round trips and time-outs.
+const REPAIR: Duration = Duration::from_secs(60);
+
+impl Scenario {
+    /// Time within which a silent failure is noticed and repaired; what a fault
+    /// costs is counted that long.
+    #[must_use]
+    pub fn aftermath(&self) -> Duration {
+        let silent = self.protocol.keep_alive_max + self.protocol.link_timeout;
+        self.network.crash_notice.unwrap_or(silent) + REPAIR
+    }
+}
+
 /// Link model. Every directed pair of nodes draws its own latency once, and
 /// every packet its jitter.
 #[derive(Clone, Debug, PartialEq)]

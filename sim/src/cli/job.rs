@@ -85,7 +85,7 @@ impl Job {
             machine::commit().map_or_else(String::new, |commit| format!("  # commit {commit}"));
         let path = quoted(&self.path.display().to_string());
         format!(
-            "cliqueclique-sim run {path} --seed {}{sets}{commit}",
+            "cargo run --release -p cliqueclique-sim -- run {path} --seed {}{sets}{commit}",
             self.seed
         )
     }

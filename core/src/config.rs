@@ -32,6 +32,9 @@ pub const PATIENCE: u32 = 32;
 /// bounds what a forged chain can cost.
 pub const MAX_DISTANCE: u16 = 4096;
 
+/// Unit of the credit in a frame, bytes.
+pub const CREDIT_UNIT: usize = 32 * 1024;
+
 /// Settings of one node. Two nodes with different settings work together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {

@@ -44,6 +44,8 @@ pub(crate) struct Link {
     pub(crate) proven: Option<Tag>,
     /// On the dialling side: the end of the handshake, in case it was lost.
     pub(crate) confirm: Option<Confirm>,
+    /// Nodes to which the peer was introduced here.
+    pub(crate) introduced: BTreeSet<NodeId>,
     /// Networks (hot ones) that use the link.
     pub(crate) documents: BTreeSet<Tag>,
     /// Number of cold overlays that use it.
@@ -81,6 +83,7 @@ impl Link {
             channel,
             session,
             proven: None,
+            introduced: BTreeSet::new(),
             confirm: None,
             documents: BTreeSet::new(),
             cold: 0,
@@ -110,9 +113,15 @@ impl Link {
     }
 
     /// When the next keep-alive is due: only if nothing is in flight, since a
-    /// frame in flight proves as much.
-    pub(crate) fn keep_alive_at(&self) -> Time {
-        self.last_heard.max(self.outbound.last_sent()) + self.keep_alive
+    /// frame in flight proves as much. One side (`second`) waits a little longer:
+    /// the ping of the first serves both.
+    pub(crate) fn keep_alive_at(&self, second: bool) -> Time {
+        let wait = if second {
+            self.keep_alive * 5 / 4
+        } else {
+            self.keep_alive
+        };
+        self.last_heard.max(self.outbound.last_sent()) + wait
     }
 
     /// Called when a keep-alive is sent: the next waits twice as long. A link

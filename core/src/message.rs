@@ -105,8 +105,9 @@ pub struct Frame {
     pub number: u32,
     /// Numbers received, as inclusive ranges, newest last; at most `MAX_ACK_RANGES`.
     pub acks: Vec<(u32, u32)>,
-    /// How many more KiB the sender of this frame is ready to take in.
-    pub credit: u16,
+    /// How many more bytes of documents the sender of this frame is ready to take
+    /// in, in units of [`crate::config::CREDIT_UNIT`].
+    pub credit: u8,
     /// The messages, in order.
     pub messages: Vec<Message>,
 }

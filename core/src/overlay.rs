@@ -80,6 +80,8 @@ pub(crate) struct Overlay {
     pub(crate) doors: Vec<Address>,
     /// Draws taken from this overlay's random stream.
     pub(crate) draws: u32,
+    /// Efforts that were given up ([`activity::REFILL`] …) until something changes.
+    pub(crate) spent: u8,
     /// What is under way; none when all is quiet.
     pub(crate) activity: Option<Box<Activity>>,
 }
@@ -105,6 +107,7 @@ impl Overlay {
             former: Vec::new(),
             doors: Vec::new(),
             draws: 0,
+            spent: 0,
             activity: None,
         }
     }

@@ -280,15 +280,15 @@ impl Core {
     }
 
     fn complete_join(&mut self, tag: Tag, document: &Document) {
+        let first_probe = self.now + self.config.probe_interval;
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
+        overlay.activity().probe.next = Some(first_probe);
         overlay.stage = Stage::Holding;
         overlay.learn(document, |id| self.suite.tag(id));
         if let Some(activity) = &mut overlay.activity {
             activity.knock = Default::default();
-            // What peers said before the document was here could not be understood.
-            activity.opens.clear();
         }
     }
 
@@ -633,13 +633,13 @@ impl Core {
     /// Tells peers that this node takes documents again, after it had to slow them.
     fn tell_credit(&mut self) {
         let credit = self.credit();
-        if credit < 1_024 {
+        if credit < 32 {
             return;
         }
         for link in self
             .links
             .values_mut()
-            .filter(|link| link.inbound.told_credit < 256)
+            .filter(|link| link.inbound.told_credit < 8)
         {
             link.inbound.told_credit = credit;
             let frame = Frame {

@@ -1,6 +1,7 @@
 //! Sending: turns what links have to say into frames, and keeps their deadlines.
 
 use super::Core;
+use crate::config::CREDIT_UNIT;
 use crate::deadline::Alarm;
 use crate::effect::Effect;
 use crate::link::LinkId;
@@ -126,7 +127,7 @@ impl Core {
             .oldest()
             .map(|first| first + self.config.link_timeout);
         let idle = if dead.is_none() {
-            Some(link.keep_alive_at())
+            Some(link.keep_alive_at(self.id > link.node))
         } else {
             None
         };
@@ -164,7 +165,8 @@ impl Core {
             self.close_link(link_id);
             return;
         }
-        let idle = link.outbound.oldest().is_none() && link.keep_alive_at() <= self.now;
+        let idle =
+            link.outbound.oldest().is_none() && link.keep_alive_at(self.id > link.node) <= self.now;
         if idle {
             link.stretch_keep_alive(&self.config);
             link.outbound.push(Message::Ping, None);
@@ -188,13 +190,13 @@ impl Core {
         }
     }
 
-    /// How many KiB of documents this node is ready to take in on a link.
-    pub(super) fn credit(&self) -> u16 {
+    /// How much this node is ready to take in on a link, in units of `CREDIT_UNIT`.
+    pub(super) fn credit(&self) -> u8 {
         let free = self
             .config
             .admission_window
             .saturating_sub(self.delivery.pending_bytes());
-        u16::try_from(free / 1024).unwrap_or(u16::MAX)
+        u8::try_from(free / CREDIT_UNIT).unwrap_or(u8::MAX)
     }
 
     /// Queues one message on a link.

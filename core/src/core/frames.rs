@@ -94,8 +94,15 @@ impl Core {
             Message::Want(tag, tags) => self.on_want(link, tag, &tags),
             Message::Lack(tag, tags) => self.on_lack(link, tag, &tags),
             Message::Fragment(fragment) => self.on_fragment(link, frame, fragment),
-            Message::Ping => {}
+            Message::Ping => self.on_ping(link),
             Message::Moved(address) => self.on_moved(link, address),
+        }
+    }
+
+    /// The peer's keep-alive serves for both.
+    fn on_ping(&mut self, link: LinkId) {
+        if let Some(link) = self.links.get_mut(&link) {
+            link.stretch_keep_alive(&self.config);
         }
     }
 

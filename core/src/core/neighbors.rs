@@ -7,7 +7,7 @@ use crate::link::LinkId;
 use crate::message::{
     CloseReason, Message, Open, Purpose, RootRef, STATE_UNRESOLVED, State, Ticket,
 };
-use crate::overlay::activity::OpenAttempt;
+use crate::overlay::activity::{self, OpenAttempt};
 use crate::overlay::neighbor::{UNRESOLVED, mode_of};
 use crate::overlay::{Neighbor, Root, Stage};
 use crate::violation::Violation;
@@ -169,6 +169,7 @@ impl Core {
             activity.opens.retain(|open| open.peer != node);
             activity.refill = Default::default();
         }
+        overlay.spent &= !activity::REFILL;
         self.unsaved(tag);
         self.touch(tag);
     }
@@ -215,6 +216,7 @@ impl Core {
             overlay.former.remove(0);
         }
         overlay.former.push(node);
+        overlay.spent &= !activity::REFILL;
         if let Some(activity) = &mut overlay.activity {
             activity.refill = Default::default();
         }

@@ -134,6 +134,13 @@ impl Core {
             ticket,
             purpose,
         };
+        let (peer, most) = (target.node, self.config.max_acquaintances);
+        if let Some(link) = self.links.get_mut(&to) {
+            if link.introduced.len() >= most {
+                link.introduced.pop_first();
+            }
+            link.introduced.insert(peer);
+        }
         self.say(to, Message::Introduce(tag, Box::new(introduction)));
     }
 
@@ -177,12 +184,17 @@ impl Core {
     /// The neighbour whose edge takes a newcomer in: off the tree if there is one,
     /// else a downstream one, else the upstream.
     fn splice_partner(&mut self, tag: Tag, newcomer: LinkId) -> Option<LinkId> {
+        let overlay = self.overlays.get_mut(&tag)?;
+        overlay
+            .activity()
+            .splices
+            .retain(|splice| splice.newcomer != newcomer);
         let overlay = self.overlays.get(&tag)?;
         let splices = overlay
             .activity
             .as_ref()
             .map_or(&[][..], |activity| &activity.splices);
-        if splices.len() >= MAX_PEERS || splices.iter().any(|splice| splice.newcomer == newcomer) {
+        if splices.len() >= MAX_PEERS {
             return None;
         }
         let free = |n: &&Neighbor| splices.iter().all(|splice| splice.partner != n.link);
@@ -416,7 +428,7 @@ impl Core {
             .collect();
         match purpose {
             Purpose::Acquaintance => {
-                for other in others.into_iter().take(GENEROSITY) {
+                for other in self.strangers(link, others).into_iter().take(GENEROSITY) {
                     self.introduce(tag, link, other, Purpose::Acquaintance, false);
                     self.introduce(tag, other, link, Purpose::Acquaintance, false);
                 }
@@ -427,12 +439,26 @@ impl Core {
                 }
             }
             Purpose::Neighbor | Purpose::Bridge | Purpose::Heal => {
-                let at = self.draw(tag, others.len());
-                if let Some(&target) = others.get(at) {
+                let strangers = self.strangers(link, others);
+                let at = self.draw(tag, strangers.len());
+                if let Some(&target) = strangers.get(at) {
                     self.introduce(tag, link, target, Purpose::Neighbor, false);
                 }
             }
         }
+    }
+
+    /// Of some links, those to whose nodes the peer was not introduced on this link.
+    fn strangers(&self, to: LinkId, links: Vec<LinkId>) -> Vec<LinkId> {
+        let Some(link) = self.links.get(&to) else {
+            return Vec::new();
+        };
+        let strange = |other: &LinkId| {
+            self.links
+                .get(other)
+                .is_some_and(|other| !link.introduced.contains(&other.node))
+        };
+        links.into_iter().filter(strange).collect()
     }
 
     /// Rule *Climb*: where a subscriber finds a subscribing upstream: at one of our

@@ -7,7 +7,7 @@ use crate::effect::Notification;
 use crate::id::{Address, NodeId, Tag};
 use crate::link::LinkId;
 use crate::message::{CloseReason, Message, Purpose};
-use crate::overlay::activity::Effort;
+use crate::overlay::activity::{self, Effort};
 use crate::overlay::{Overlay, Stage};
 use crate::time::Time;
 use std::time::Duration;
@@ -96,11 +96,18 @@ impl Core {
         }
         let tries = if degree == 0 { u32::MAX } else { REFILL_TRIES };
         let lonely = degree == 0 && !self.has_hope(tag);
-        if reserved >= goal || lonely || !self.due(tag, tries, |a| &mut a.refill) {
+        if reserved >= goal || lonely || self.spent(tag, activity::REFILL, tries, |a| &mut a.refill)
+        {
+            return;
+        }
+        if !self.due(tag, tries, |a| &mut a.refill) {
             return;
         }
         let need = goal - reserved;
-        let opened = self.open_relatives(tag, need);
+        let mut opened = self.open_relatives(tag, need);
+        if degree > 0 && opened < need {
+            opened += self.open_acquaintances(tag, need - opened);
+        }
         if opened >= need {
             return;
         }
@@ -156,6 +163,20 @@ impl Core {
         relatives.rotate_left(start);
         let mut opened = 0;
         for peer in relatives {
+            if opened < need && self.try_open(tag, peer, Purpose::Neighbor, None) {
+                opened += 1;
+            }
+        }
+        opened
+    }
+
+    /// Asks nodes to which a neighbour introduced us.
+    fn open_acquaintances(&mut self, tag: Tag, need: usize) -> usize {
+        let mut peers = self.candidates(tag);
+        let start = self.draw(tag, peers.len());
+        peers.rotate_left(start);
+        let mut opened = 0;
+        for peer in peers {
             if opened < need && self.try_open(tag, peer, Purpose::Neighbor, None) {
                 opened += 1;
             }
@@ -253,7 +274,9 @@ impl Core {
         if overlay.inherited || known >= self.config.min_acquaintances || overlay.degree() == 0 {
             return self.rest(tag, |a| &mut a.collect);
         }
-        if !self.due(tag, COLLECT_TRIES, |a| &mut a.collect) {
+        if self.spent(tag, activity::COLLECT, COLLECT_TRIES, |a| &mut a.collect)
+            || !self.due(tag, COLLECT_TRIES, |a| &mut a.collect)
+        {
             return;
         }
         let pause = self.now + self.config.request_timeout / 4;
@@ -296,6 +319,7 @@ impl Core {
         if !overlay.election.is_root() {
             return self.rest(tag, |a| &mut a.probe);
         }
+        let door = overlay.doors.first().cloned();
         let Some(activity) = &mut overlay.activity else {
             return;
         };
@@ -315,6 +339,9 @@ impl Core {
         peers.rotate_left(start);
         for peer in peers.into_iter().take(width) {
             self.try_open(tag, peer, Purpose::Heal, None);
+        }
+        if let Some(door) = door {
+            self.knock_at(tag, door);
         }
     }
 
@@ -430,6 +457,29 @@ impl Core {
         }
     }
 
+    /// True if an effort was given up, until something changes. It is, once it has
+    /// used up its tries.
+    fn spent(
+        &mut self,
+        tag: Tag,
+        bit: u8,
+        tries: u32,
+        effort: impl Fn(&mut crate::overlay::Activity) -> &mut Effort,
+    ) -> bool {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return true;
+        };
+        let tried = overlay
+            .activity
+            .as_mut()
+            .map_or(0, |activity| effort(activity).tries);
+        if tried >= tries {
+            overlay.spent |= bit;
+            *effort(overlay.activity()) = Effort::default();
+        }
+        overlay.spent & bit != 0
+    }
+
     /// An effort is not needed any more.
     fn rest(&mut self, tag: Tag, effort: impl Fn(&mut crate::overlay::Activity) -> &mut Effort) {
         if let Some(activity) = self
@@ -458,14 +508,15 @@ impl Core {
             return false;
         };
         let effort = effort(overlay.activity());
-        if effort.next.is_some_and(|next| next > now) || effort.tries >= tries {
-            if effort.tries >= tries {
-                effort.next = None;
-            }
+        if effort.next.is_some_and(|next| next > now) {
+            return false;
+        }
+        if effort.tries >= tries {
+            effort.next = None;
             return false;
         }
         effort.tries += 1;
-        effort.next = (effort.tries < tries).then(|| next_try(now, first, longest, effort.tries));
+        effort.next = Some(next_try(now, first, longest, effort.tries));
         true
     }
 }

@@ -40,8 +40,8 @@ pub(crate) struct Inbound {
     refilled: Time,
     rate: f64,
     burst: f64,
-    /// Credit last told to the peer, KiB.
-    pub(crate) told_credit: u16,
+    /// Credit last told to the peer.
+    pub(crate) told_credit: u8,
 }
 
 impl Inbound {
@@ -56,7 +56,7 @@ impl Inbound {
             refilled: now,
             rate: f64::from(config.rate_limit),
             burst: f64::from(config.rate_burst),
-            told_credit: u16::MAX,
+            told_credit: u8::MAX,
         }
     }
 

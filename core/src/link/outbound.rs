@@ -1,7 +1,7 @@
 //! The sending half of a link: frames in flight, time-outs after RFC 6298,
 //! window after AIMD, the peer's credit.
 
-use crate::config::Config;
+use crate::config::{CREDIT_UNIT, Config};
 use crate::id::Tag;
 use crate::message::{Frame, Message};
 use crate::time::{Time, micros};
@@ -118,9 +118,9 @@ impl Outbound {
         enough
     }
 
-    /// The peer told its credit, KiB.
-    pub(crate) fn set_credit(&mut self, kib: u16) {
-        self.credit = (usize::from(kib) * 1024).min(self.max_window);
+    /// The peer told its credit.
+    pub(crate) fn set_credit(&mut self, units: u8) {
+        self.credit = (usize::from(units) * CREDIT_UNIT).min(self.max_window);
     }
 
     /// When something was last sent.
@@ -330,7 +330,7 @@ mod tests {
     fn a_document_needs_credit() {
         let mut outbound = outbound();
         outbound.set_credit(1);
-        assert!(outbound.use_credit(1_000));
-        assert!(!outbound.use_credit(1_000));
+        assert!(outbound.use_credit(20_000));
+        assert!(!outbound.use_credit(20_000));
     }
 }

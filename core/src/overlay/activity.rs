@@ -43,6 +43,11 @@ pub(crate) struct Comparison {
     pub(crate) at: Time,
 }
 
+/// Bits of efforts that can be given up.
+pub(crate) const REFILL: u8 = 1;
+/// See [`REFILL`].
+pub(crate) const COLLECT: u8 = 2;
+
 /// A repeated effort with growing pauses and an end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Effort {

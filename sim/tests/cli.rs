@@ -1,5 +1,7 @@
 //! The binary as its users meet it: exit codes, what goes where, what is left behind.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

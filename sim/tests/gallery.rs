@@ -1,6 +1,8 @@
 //! The gallery: every file is sound, and a short set of it passes. All of it is
 //! run by `cargo run --release -p cliqueclique-sim -- gallery scenarios`.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use cliqueclique_sim::driver::{self, Observer};
 use cliqueclique_sim::scenario::{self, Scenario};
 use std::collections::BTreeSet;

@@ -109,7 +109,7 @@ fn scenario(root: &Table, path: &Path) -> Result<Scenario, Problem> {
             |stem| stem.to_string_lossy().into_owned(),
         ),
         about: reader.text("about")?.unwrap_or_default().to_owned(),
-        seed: reader.count("seed", 0, i64::MAX as usize)?.unwrap_or(1) as u64,
+        seed: reader.count("seed", 0, usize::MAX >> 1)?.unwrap_or(1) as u64,
         duration,
         settle,
         protocol,

@@ -125,7 +125,7 @@ pub fn show(duration: Duration) -> String {
     ];
     units
         .iter()
-        .find(|(unit, _)| micros >= *unit && micros % unit == 0)
+        .find(|(unit, _)| micros >= *unit && micros.is_multiple_of(*unit))
         .map_or_else(
             || format!("{micros}us"),
             |(unit, name)| format!("{}{name}", micros / unit),

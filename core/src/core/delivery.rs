@@ -12,6 +12,7 @@ use crate::link::{LinkId, QueuedBody};
 use crate::message::{
     CloseReason, Frame, Message, Mode, Packet, Push, Rank, STATE_UPSTREAM, State,
 };
+use crate::overlay::neighbor::PRESUMED;
 use crate::overlay::{Neighbor, Overlay, QUEUED, Root, RootKey, Stage};
 use crate::violation::Violation;
 use std::collections::BTreeMap;
@@ -375,7 +376,8 @@ impl Core {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };
-        let mut heirs: Vec<(LinkId, Mode)> = Vec::new();
+        let young = self.seconds().saturating_sub(u32::try_from(self.config.request_timeout.as_secs()).unwrap_or(0));
+        let mut heirs: Vec<(LinkId, Mode, bool)> = Vec::new();
         for (parent, _) in &overlay.parents {
             let chosen = via.is_none_or(|via| via == *parent);
             let Some(parent) = self.overlays.get(parent).filter(|_| chosen) else {
@@ -384,9 +386,9 @@ impl Core {
             let fresh = parent
                 .subscribers()
                 .filter(|n| overlay.neighbor(n.link).is_none());
-            heirs.extend(fresh.map(|n| (n.link, n.mode.inherited())));
+            heirs.extend(fresh.map(|n| (n.link, n.mode.inherited(), n.since < young)));
         }
-        for (link, mode) in heirs {
+        for (link, mode, settled) in heirs {
             let room = self
                 .overlays
                 .get(&tag)
@@ -397,7 +399,10 @@ impl Core {
                     .get(&tag)
                     .is_some_and(|o| o.neighbor(link).is_none())
             {
-                self.add_neighbor(tag, Neighbor::silent(link, mode));
+                let mut heir = Neighbor::silent(link, mode);
+                // What rests on a young relation may not be known on the other side.
+                heir.flags = if settled { PRESUMED } else { 0 };
+                self.add_neighbor(tag, heir);
             }
         }
     }
@@ -418,11 +423,7 @@ impl Core {
         for at in 0..overlay.neighbors.len() {
             let link = overlay.neighbors[at].link;
             let offered = offers.iter().any(|(offer, _, _)| *offer == link);
-            let knows = if offered {
-                upstream == Some(link)
-            } else {
-                overlay.neighbors[at].root.is_none()
-            };
+            let knows = if offered { upstream == Some(link) } else { overlay.neighbors[at].presumed() };
             if plain && knows && !overlay.neighbors[at].unresolved() {
                 let mark = overlay.mark_for(link);
                 let short = overlay.election.root.short;
@@ -442,12 +443,7 @@ impl Core {
         };
         let parents: Vec<Tag> = overlay.parents.iter().map(|(parent, _)| *parent).collect();
         // The founder's marks toward silent heirs.
-        let silent: Vec<LinkId> = overlay
-            .neighbors
-            .iter()
-            .filter(|n| n.root.is_none())
-            .map(|n| n.link)
-            .collect();
+        let silent: Vec<LinkId> = overlay.neighbors.iter().filter(|n| n.presumed()).map(|n| n.link).collect();
         for link in silent {
             let Some(overlay) = self.overlays.get_mut(&tag) else {
                 return;

@@ -293,7 +293,11 @@ impl Core {
             Some(opens.remove(at))
         });
         let Some(attempt) = attempt else {
-            self.say(link, Message::Close(tag, CloseReason::Surplus));
+            if self.is_relative(tag, link) && self.has_room(tag, link) {
+                self.accept(link, frame, tag, state);
+            } else {
+                self.say(link, Message::Close(tag, CloseReason::Surplus));
+            }
             return;
         };
         let full = self
@@ -305,6 +309,7 @@ impl Core {
             return;
         }
         let mut neighbor = Neighbor::silent(link, mode_of(state.flags));
+        neighbor.since = self.seconds();
         neighbor.sent = attempt.mark;
         self.add_neighbor(tag, neighbor);
         self.learn_new_neighbor(link, frame, tag, state, attempt.mark);
@@ -316,6 +321,20 @@ impl Core {
         if attempt.purpose == Purpose::Acquaintance {
             self.on_roamed(tag, link);
         }
+    }
+
+    /// True if the peer subscribes to a document on which this one comments, and so
+    /// takes us for a neighbour here by right (rule *Inherit*).
+    fn is_relative(&self, tag: Tag, link: LinkId) -> bool {
+        let subscribes = |parent: &Tag| {
+            self.overlays.get(parent).and_then(|o| o.neighbor(link)).is_some_and(|n| n.mode.subscribes())
+        };
+        self.overlays.get(&tag).is_some_and(|o| o.active() && o.parents.iter().any(|(parent, _)| subscribes(parent)))
+    }
+
+    /// This node's time in whole seconds, at least 1.
+    pub(super) fn seconds(&self) -> u32 {
+        u32::try_from(self.now.0 / 1_000_000).unwrap_or(u32::MAX).max(1)
     }
 
     /// First state of a neighbour whose relation was agreed on explicitly: ours
@@ -374,7 +393,9 @@ impl Core {
 
     /// Takes a peer in.
     pub(super) fn accept(&mut self, link: LinkId, frame: u32, tag: Tag, state: &State) {
-        self.add_neighbor(tag, Neighbor::silent(link, mode_of(state.flags)));
+        let mut neighbor = Neighbor::silent(link, mode_of(state.flags));
+        neighbor.since = self.seconds();
+        self.add_neighbor(tag, neighbor);
         self.take_state(link, frame, tag, state, true);
     }
 

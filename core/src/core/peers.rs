@@ -29,6 +29,8 @@ pub(super) struct Peer {
     /// Networks in which it was a neighbour when its link was lost.
     pub(super) lost: BTreeSet<Tag>,
     pub(super) failures: u32,
+    /// It knows us too: there was a link, or both were told of each other.
+    pub(super) mutual: bool,
 }
 
 /// All peers known.
@@ -55,10 +57,11 @@ impl Peers {
             address: address.clone(),
             grounds: Vec::new(),
             lost: BTreeSet::new(),
-            failures: 0,
+            failures: 0, mutual: false,
         });
         peer.address = address;
         peer.key = key.or(peer.key);
+        peer.mutual |= key.is_some();
         if !peer.grounds.contains(&ground) {
             if peer.grounds.len() == MAX_GROUNDS {
                 peer.grounds.remove(0);
@@ -70,6 +73,13 @@ impl Peers {
     /// True if the peer is refused.
     pub(super) fn refused(&self, node: NodeId, now: Time) -> bool {
         self.blocked.contains(&node) || self.shunned.get(&node).is_some_and(|&until| now < until)
+    }
+
+    /// Both sides were told of each other.
+    pub(super) fn acquaint(&mut self, node: NodeId) {
+        if let Some(peer) = self.known.get_mut(&node) {
+            peer.mutual = true;
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -199,7 +209,7 @@ impl Core {
         };
         peer.failures += 1;
         let (failures, hoped) = (peer.failures, !peer.lost.is_empty());
-        if failures > MAX_FAILURES {
+        if failures > MAX_FAILURES || !peer.mutual {
             self.forget_peer(node);
         } else if hoped {
             self.redial_later(node);
@@ -210,9 +220,8 @@ impl Core {
     pub(super) fn candidates(&self, tag: Tag) -> Vec<NodeId> {
         let linked =
             |node: &NodeId| self.linked.contains_key(node) || self.peers.refused(*node, self.now);
-        let fits = |peer: &Peer| peer.grounds.contains(&tag) || peer.lost.contains(&tag);
-        self.peers
-            .known
+        let fits = |peer: &Peer| peer.mutual && (peer.grounds.contains(&tag) || peer.lost.contains(&tag));
+        self.peers.known
             .iter()
             .filter(|(node, peer)| !linked(node) && fits(peer))
             .map(|(node, _)| *node)

@@ -277,7 +277,7 @@ impl Core {
             .as_ref()
             .is_some_and(|a| a.opens.iter().any(|open| open.asked == Some(link)));
         if !asked && overlay.neighbor(link).is_none() {
-            self.violation(link, Violation::Uninvited);
+            // The relation may have ended while this was on its way.
             return;
         }
         if introduction.peer == self.id
@@ -293,6 +293,9 @@ impl Core {
             purpose,
         } = introduction;
         self.note_peer(peer, None, address, tag);
+        if purpose == Purpose::Acquaintance {
+            self.peers.acquaint(peer);
+        }
         match purpose {
             Purpose::Acquaintance | Purpose::Heal => self.touch(tag),
             Purpose::Neighbor if ticket.replaces => self.follow_splice(link, tag, peer, ticket),

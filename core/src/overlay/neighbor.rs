@@ -11,6 +11,9 @@ pub(crate) const QUEUED: u32 = u32::MAX;
 /// Own flag: its root could not be resolved; the full claim is asked for.
 pub(crate) const UNRESOLVED: u8 = 1 << 7;
 
+/// Own flag: an heir (rule *Inherit*) that needs not be told our first state.
+pub(crate) const PRESUMED: u8 = 1 << 6;
+
 /// An established relation.
 #[derive(Clone, Debug)]
 pub(crate) struct Neighbor {
@@ -18,6 +21,8 @@ pub(crate) struct Neighbor {
     pub(crate) mode: Mode,
     /// `STATE_FROZEN`, `STATE_DONE`, `STATE_UPSTREAM` as last told.
     pub(crate) flags: u8,
+    /// When the relation was agreed on, seconds of this node's time; 0 for heirs.
+    pub(crate) since: u32,
     pub(crate) distance: u16,
     /// Number of the frame that told it; older ones are ignored.
     pub(crate) heard: u32,
@@ -37,7 +42,7 @@ impl Neighbor {
         Self {
             link,
             mode,
-            flags: 0,
+            flags: 0, since: 0,
             distance: 0,
             heard: 0,
             flight: 0,
@@ -55,6 +60,11 @@ impl Neighbor {
         self.heard = frame;
         self.shown = root.short;
         self.root = Some(root);
+    }
+
+    /// It is an heir that was presumed to know our first state.
+    pub(crate) fn presumed(&self) -> bool {
+        self.flags & PRESUMED != 0
     }
 
     /// Its root could not be resolved.

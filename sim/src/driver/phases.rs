@@ -18,6 +18,11 @@ const LOOK: u64 = 4_096;
 /// Shortest wait before the *eventually* properties are looked at.
 const FIRST_PROBE: Duration = Duration::from_secs(1);
 
+/// At a sample all networks are looked at only after so many events for each
+/// (node, document), so that looking costs little beside running. Where fewer
+/// came there is little new to see.
+const EVENTS_PER_VIEW: u64 = 4;
+
 /// Why a phase ended early.
 enum Stop {
     Failed(Violated),
@@ -41,6 +46,8 @@ pub(super) struct Run<'a> {
     /// Times of snapshots that the scenario asks for, the next one last.
     snapshots: Vec<Time>,
     settled: Option<Duration>,
+    /// Events when all networks were looked at last.
+    looked: u64,
 }
 
 impl<'a> Run<'a> {
@@ -61,6 +68,7 @@ impl<'a> Run<'a> {
             next_sample: Time::ZERO + scenario.sample,
             snapshots,
             settled: None,
+            looked: 0,
         }
     }
 
@@ -85,10 +93,16 @@ impl<'a> Run<'a> {
 
     /// Takes a sample, a snapshot, or both, and checks the *always* properties.
     fn look(&mut self, sample: bool, wanted: bool) -> Phase {
+        let mut due = wanted;
         if sample {
             self.sample();
             self.next_sample = self.world.now + self.scenario.sample.max(Duration::from_millis(1));
+            due |= self.is_worth_a_look();
         }
+        if !due {
+            return Ok(());
+        }
+        self.looked = self.world.accounts.events;
         let snapshot = self.world.snapshot();
         if wanted {
             self.snapshots.pop();
@@ -96,6 +110,11 @@ impl<'a> Run<'a> {
         }
         self.world.checkers.always(&snapshot)?;
         Ok(())
+    }
+
+    fn is_worth_a_look(&self) -> bool {
+        let memberships = self.samples.last().map_or(0, |sample| sample.memberships as u64);
+        self.world.accounts.events - self.looked >= memberships * EVENTS_PER_VIEW
     }
 
     fn sample(&mut self) {

@@ -158,9 +158,13 @@ impl World<'_> {
         }
     }
 
+    /// True if these messages went out before. (A bare acknowledgement repeats the
+    /// last number.)
     fn sent_before(&mut self, end: End, frame: &Frame) -> bool {
-        let Some(side) = self.network.side_mut(end) else { return false };
-        let again = frame.number != 0 && frame.number <= side.highest_frame;
+        let Some(side) = self.network.side_mut(end).filter(|_| !frame.messages.is_empty()) else {
+            return false;
+        };
+        let again = frame.number <= side.highest_frame;
         side.highest_frame = side.highest_frame.max(frame.number);
         again
     }

@@ -166,6 +166,7 @@ impl<'a> Run<'a> {
         self.world.observer.snapshot(&last);
         let mut metrics = self.world.measure(&last, std::mem::take(&mut self.samples));
         metrics.settled_ms = self.settled.map(|settled| micros(settled) / 1_000);
+        metrics.longest_circle_ms = micros(self.world.checkers.longest_circle()) / 1_000;
         let result = result.and_then(|()| Ok(self.world.checkers.finish(&metrics, self.world.now)?));
         let (violated, interrupted) = match result {
             Ok(()) => (None, false),

@@ -237,11 +237,23 @@ impl Core {
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
-        let was_root = overlay.election.is_root();
+        let (was_root, was_below) = (overlay.election.is_root(), overlay.election.upstream);
         let (public, secret, suite) = (self.key, &self.secret, &*self.suite);
         overlay.settle(&|document, key| Root::own(key, document, public, secret, suite));
         if overlay.election.is_root() && !was_root && overlay.active() {
             overlay.activity().probe.next = Some(self.now + self.config.probe_interval);
+        }
+        // What was pushed while the tree was being mended may have passed us by.
+        let below = overlay
+            .election
+            .upstream
+            .filter(|link| was_below != Some(*link));
+        let subscribing =
+            below.filter(|link| overlay.neighbor(*link).is_some_and(|n| n.mode.subscribes()));
+        if let Some(link) =
+            subscribing.filter(|_| overlay.subscribes() && overlay.comments.digest().count > 0)
+        {
+            self.tell_digest(tag, link);
         }
     }
 

@@ -15,8 +15,12 @@ use crate::message::{
 use crate::overlay::neighbor::PRESUMED;
 use crate::overlay::{Neighbor, Overlay, QUEUED, Root, RootKey, Stage};
 use crate::violation::Violation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
+/// Comments kept that came too early, and the largest kept. More are found missing
+/// by the next comparison of sets.
+const MAX_EARLY: usize = 256;
+const MAX_EARLY_BYTES: usize = 16 * 1024;
 /// Documents read from the store at once for one link.
 const LOADS: usize = 16;
 
@@ -43,6 +47,8 @@ pub(super) struct Delivery {
     pending: BTreeMap<DocumentId, Pending>,
     pending_bytes: usize,
     loads: BTreeMap<DocumentId, Vec<(LinkId, QueuedBody)>>,
+    /// Comments that came before the document on which they comment.
+    early: VecDeque<(LinkId, u32, Push)>,
 }
 
 impl Delivery {
@@ -89,7 +95,7 @@ impl Core {
             return;
         };
         let tag = document.tag();
-        if !self.expects(link, push.via, &document) {
+        if self.keep_early(link, frame, &push) || !self.expects(link, push.via, &document) {
             return;
         }
         if self
@@ -109,6 +115,40 @@ impl Core {
         } else {
             self.admit(link, frame, push, document);
         }
+    }
+
+    /// Keeps a comment whose document is not here yet: frames may overtake each
+    /// other, and admission takes time.
+    fn keep_early(&mut self, link: LinkId, frame: u32, push: &Push) -> bool {
+        let early = push.fresh
+            && !self.overlays.contains_key(&push.via)
+            && push.document.len() <= MAX_EARLY_BYTES;
+        if early {
+            if self.delivery.early.len() >= MAX_EARLY {
+                self.delivery.early.pop_front();
+            }
+            self.delivery.early.push_back((link, frame, push.clone()));
+        }
+        early
+    }
+
+    /// A document is here: comments that came before it are looked at again.
+    fn replay_early(&mut self, tag: Tag) {
+        if self
+            .delivery
+            .early
+            .iter()
+            .all(|(_, _, push)| push.via != tag)
+        {
+            return;
+        }
+        let early = std::mem::take(&mut self.delivery.early);
+        let (ready, rest): (VecDeque<_>, VecDeque<_>) =
+            early.into_iter().partition(|(_, _, push)| push.via == tag);
+        self.delivery.early = rest;
+        ready
+            .into_iter()
+            .for_each(|(link, frame, push)| self.on_push(link, frame, push));
     }
 
     fn admit(&mut self, link: LinkId, frame: u32, push: Push, document: Document) {
@@ -265,8 +305,12 @@ impl Core {
         }
         if !fresh {
             self.after_pull(via, tag);
+            if self.overlays.get(&tag).is_some_and(Overlay::subscribes) {
+                self.tell_digest_to_subscribers(tag);
+            }
         }
         self.touch(tag);
+        self.replay_early(tag);
         if joined {
             self.replay_parked(tag);
         }
@@ -376,7 +420,9 @@ impl Core {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };
-        let young = self.seconds().saturating_sub(u32::try_from(self.config.request_timeout.as_secs()).unwrap_or(0));
+        let young = self
+            .seconds()
+            .saturating_sub(u32::try_from(self.config.request_timeout.as_secs()).unwrap_or(0));
         let mut heirs: Vec<(LinkId, Mode, bool)> = Vec::new();
         for (parent, _) in &overlay.parents {
             let chosen = via.is_none_or(|via| via == *parent);
@@ -423,7 +469,11 @@ impl Core {
         for at in 0..overlay.neighbors.len() {
             let link = overlay.neighbors[at].link;
             let offered = offers.iter().any(|(offer, _, _)| *offer == link);
-            let knows = if offered { upstream == Some(link) } else { overlay.neighbors[at].presumed() };
+            let knows = if offered {
+                upstream == Some(link)
+            } else {
+                overlay.neighbors[at].presumed()
+            };
             if plain && knows && !overlay.neighbors[at].unresolved() {
                 let mark = overlay.mark_for(link);
                 let short = overlay.election.root.short;
@@ -443,7 +493,12 @@ impl Core {
         };
         let parents: Vec<Tag> = overlay.parents.iter().map(|(parent, _)| *parent).collect();
         // The founder's marks toward silent heirs.
-        let silent: Vec<LinkId> = overlay.neighbors.iter().filter(|n| n.presumed()).map(|n| n.link).collect();
+        let silent: Vec<LinkId> = overlay
+            .neighbors
+            .iter()
+            .filter(|n| n.presumed())
+            .map(|n| n.link)
+            .collect();
         for link in silent {
             let Some(overlay) = self.overlays.get_mut(&tag) else {
                 return;

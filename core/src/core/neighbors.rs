@@ -262,6 +262,7 @@ impl Core {
         };
         let first = neighbor.root.is_none();
         let was_subscriber = neighbor.mode.subscribes();
+        let was_downstream = neighbor.downstream();
         match root {
             Ok(root) => neighbor.take(state, root, frame),
             Err(NoRoot::Unresolved) => {
@@ -279,7 +280,9 @@ impl Core {
             neighbor.sent = 0;
         }
         let subscribes = neighbor.mode.subscribes();
-        if subscribes && !was_subscriber && subscribed {
+        let attached =
+            neighbor.downstream() && !was_downstream && overlay.comments.digest().count > 0;
+        if subscribes && subscribed && (!was_subscriber || attached) {
             self.tell_digest(tag, link);
         }
         self.touch(tag);
@@ -327,14 +330,21 @@ impl Core {
     /// takes us for a neighbour here by right (rule *Inherit*).
     fn is_relative(&self, tag: Tag, link: LinkId) -> bool {
         let subscribes = |parent: &Tag| {
-            self.overlays.get(parent).and_then(|o| o.neighbor(link)).is_some_and(|n| n.mode.subscribes())
+            self.overlays
+                .get(parent)
+                .and_then(|o| o.neighbor(link))
+                .is_some_and(|n| n.mode.subscribes())
         };
-        self.overlays.get(&tag).is_some_and(|o| o.active() && o.parents.iter().any(|(parent, _)| subscribes(parent)))
+        self.overlays
+            .get(&tag)
+            .is_some_and(|o| o.active() && o.parents.iter().any(|(parent, _)| subscribes(parent)))
     }
 
     /// This node's time in whole seconds, at least 1.
     pub(super) fn seconds(&self) -> u32 {
-        u32::try_from(self.now.0 / 1_000_000).unwrap_or(u32::MAX).max(1)
+        u32::try_from(self.now.0 / 1_000_000)
+            .unwrap_or(u32::MAX)
+            .max(1)
     }
 
     /// First state of a neighbour whose relation was agreed on explicitly: ours

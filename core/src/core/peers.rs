@@ -57,7 +57,8 @@ impl Peers {
             address: address.clone(),
             grounds: Vec::new(),
             lost: BTreeSet::new(),
-            failures: 0, mutual: false,
+            failures: 0,
+            mutual: false,
         });
         peer.address = address;
         peer.key = key.or(peer.key);
@@ -220,8 +221,10 @@ impl Core {
     pub(super) fn candidates(&self, tag: Tag) -> Vec<NodeId> {
         let linked =
             |node: &NodeId| self.linked.contains_key(node) || self.peers.refused(*node, self.now);
-        let fits = |peer: &Peer| peer.mutual && (peer.grounds.contains(&tag) || peer.lost.contains(&tag));
-        self.peers.known
+        let fits =
+            |peer: &Peer| peer.mutual && (peer.grounds.contains(&tag) || peer.lost.contains(&tag));
+        self.peers
+            .known
             .iter()
             .filter(|(node, peer)| !linked(node) && fits(peer))
             .map(|(node, _)| *node)

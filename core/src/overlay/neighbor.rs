@@ -42,7 +42,8 @@ impl Neighbor {
         Self {
             link,
             mode,
-            flags: 0, since: 0,
+            flags: 0,
+            since: 0,
             distance: 0,
             heard: 0,
             flight: 0,

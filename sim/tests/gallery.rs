@@ -18,13 +18,14 @@ const SHORT: [&str; 6] = [
     "silence",
 ];
 /// What a gallery must show at least.
-const PROMISED: [&str; 24] = [
+const PROMISED: [&str; 25] = [
     "quickstart",
     "newsgroup-month",
     "newsgroup-year",
     "newsgroup-steady",
     "flash-crowd",
     "root-dies",
+    "single-deaths",
     "deaths-50",
     "deaths-80",
     "deaths-90",

@@ -196,3 +196,114 @@ fn variable(message: &Message) -> usize {
         | Message::Ping => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{frame, network, scenario, tag, view_of};
+    use bytes::Bytes;
+    use cliqueclique_core::message::{Fragment, Range};
+
+    fn check(packet: &Packet) -> Result<(), String> {
+        let scenario =
+            scenario("[network]\nframe_limit = 2048\n[protocol]\nmax_links = 4\nmax_comments = 10");
+        Bounded::new(&scenario)
+            .packet(Time(1), 1, 2, packet)
+            .map_err(|violated| violated.detail)
+    }
+
+    fn fragment(length: usize) -> Packet {
+        frame(vec![Message::Fragment(Fragment {
+            transfer: 1,
+            offset: 0,
+            total: 1,
+            bytes: Bytes::from(vec![0; length]),
+        })])
+    }
+
+    #[test]
+    fn a_packet_may_be_as_long_as_the_transport_takes() {
+        let rest = wire::encoded_len(&fragment(2000)) - 2000;
+        assert_eq!(check(&fragment(2048 - rest)), Ok(()));
+        let error = check(&fragment(2049 - rest)).unwrap_err();
+        assert_eq!(
+            error,
+            "the length of a packet in bytes may be at most 2048, node 1 sent 2049"
+        );
+    }
+
+    #[test]
+    fn lists_are_bounded() {
+        let tags = |count| vec![tag(1); count];
+        assert!(
+            check(&frame(vec![Message::Want(tag(1), tags(MAX_TAGS + 1))]))
+                .unwrap_err()
+                .contains("number of tags")
+        );
+        let content = RangeContent::Tags(tags(MAX_TAGS + 1), true);
+        let ranges = vec![Range {
+            from: tag(0),
+            content,
+        }];
+        assert!(
+            check(&frame(vec![Message::Reconcile(tag(1), ranges)]))
+                .unwrap_err()
+                .contains("tags in a range")
+        );
+        let mut packet = frame(vec![Message::Ping]);
+        if let Packet::Frame(frame) = &mut packet {
+            frame.acks = vec![(1, 1); MAX_ACK_RANGES + 1];
+        }
+        assert!(check(&packet).unwrap_err().contains("acknowledged ranges"));
+        assert!(
+            check(&frame(vec![Message::Ping; MAX_MESSAGES + 1]))
+                .unwrap_err()
+                .contains("number of messages")
+        );
+    }
+
+    #[test]
+    fn estimates_are_never_too_low() {
+        let messages = [
+            Message::Want(tag(9), vec![tag(255); 100]),
+            Message::Reconcile(
+                tag(1),
+                vec![
+                    Range {
+                        from: tag(255),
+                        content: RangeContent::Tags(vec![tag(255); 50], true)
+                    };
+                    9
+                ],
+            ),
+            Message::Ping,
+        ];
+        for message in messages {
+            assert!(
+                wire::encoded_len(&message) <= MESSAGE + variable(&message),
+                "{message:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn links_and_comments_are_bounded() {
+        let mut snapshot = network(&[(0, 1)]);
+        let bounded = Bounded::new(&scenario("[protocol]\nmax_links = 4\nmax_comments = 10"));
+        assert_eq!(bounded.snapshot(&snapshot), Ok(()));
+        snapshot.nodes[1].links = 5;
+        assert_eq!(bounded.snapshot(&snapshot).unwrap_err().nodes, [1]);
+        view_of(&mut snapshot, 1).comments.count = 11;
+        assert_eq!(
+            bounded.overlay(Time(1), 0, view_of(&mut snapshot, 0)),
+            Ok(())
+        );
+        assert_eq!(
+            bounded
+                .overlay(Time(1), 1, view_of(&mut snapshot, 1))
+                .unwrap_err()
+                .document,
+            Some(tag(1))
+        );
+    }
+}

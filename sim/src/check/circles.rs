@@ -118,3 +118,52 @@ fn circle_from(graph: &Graph, start: u32) -> Vec<Index> {
     nodes.rotate_left(smallest);
     nodes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{id, network, scenario, view_of};
+
+    fn circle() -> Snapshot {
+        let mut snapshot = network(&[(0, 1), (1, 2), (2, 3), (3, 1)]);
+        for (node, upstream) in [(1, 2), (2, 3), (3, 1)] {
+            view_of(&mut snapshot, node).upstream = Some(id(upstream));
+        }
+        snapshot
+    }
+
+    #[test]
+    fn a_circle_may_stand_for_its_bound_and_no_longer() {
+        let mut circles = Circles::new(&scenario("[checks]\ncircle_bound = \"10s\""));
+        let mut snapshot = circle();
+        assert_eq!(circles.snapshot(&snapshot), Ok(()));
+        snapshot.time = snapshot.time + Duration::from_secs(10);
+        assert_eq!(circles.snapshot(&snapshot), Ok(()));
+        assert_eq!(circles.longest(), Duration::from_secs(10));
+        snapshot.time = snapshot.time + Duration::from_secs(1);
+        assert_eq!(circles.snapshot(&snapshot).unwrap_err().nodes, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_circle_that_opens_is_forgotten() {
+        let mut circles = Circles::new(&scenario("[checks]\ncircle_bound = \"10s\""));
+        let mut snapshot = circle();
+        for open in [false, true, false] {
+            snapshot.time = snapshot.time + Duration::from_secs(9);
+            view_of(&mut snapshot, 2).upstream = (!open).then(|| id(3));
+            assert_eq!(circles.snapshot(&snapshot), Ok(()));
+        }
+        assert_eq!(circles.longest(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_tree_has_no_circle() {
+        let snapshot = network(&[(0, 1), (1, 2), (2, 0), (2, 3)]);
+        let mut graph = Graph::new(&snapshot);
+        graph.load(
+            crate::check::fixture::tag(1),
+            &snapshot.documents[&crate::check::fixture::tag(1)],
+        );
+        assert!(super::circles(&graph).is_empty());
+    }
+}

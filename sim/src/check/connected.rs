@@ -65,3 +65,54 @@ fn describe(what: &str, pieces: &BTreeMap<u32, Vec<Index>>) -> String {
         "the {total} {what} must be connected, found {count} separate parts, the largest of {sizes:?} nodes"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{network, tag, view_of};
+    use crate::snapshot::Snapshot;
+
+    fn judge(snapshot: &Snapshot) -> Result<(), Violated> {
+        let mut graph = Graph::new(snapshot);
+        graph.load(tag(1), &snapshot.documents[&tag(1)]);
+        holders(&graph)?;
+        subscribers(&graph)
+    }
+
+    use cliqueclique_core::message::Mode;
+
+    #[test]
+    fn a_relation_that_one_side_names_does_not_connect() {
+        let mut snapshot = network(&[(0, 1), (1, 2), (2, 3)]);
+        assert_eq!(judge(&snapshot), Ok(()));
+        view_of(&mut snapshot, 1).neighbors.pop();
+        let violated = judge(&snapshot).unwrap_err();
+        assert_eq!(violated.property, "connected_holders");
+        assert_eq!(violated.nodes, [0, 2, 1]);
+        assert_eq!(
+            violated.detail,
+            "the 4 holders must be connected, found 2 separate parts, the largest of [2, 2] nodes"
+        );
+    }
+
+    #[test]
+    fn subscribers_are_connected_without_mere_holders() {
+        let mut snapshot = network(&[(0, 1), (1, 2), (2, 3), (3, 0)]);
+        view_of(&mut snapshot, 1).mode = Mode::Hold;
+        assert_eq!(judge(&snapshot), Ok(()), "around the other side");
+        view_of(&mut snapshot, 3).mode = Mode::Hold;
+        assert_eq!(
+            judge(&snapshot).unwrap_err().property,
+            "connected_subscribers"
+        );
+    }
+
+    #[test]
+    fn the_dead_connect_nobody() {
+        let mut snapshot = network(&[(0, 1), (1, 2)]);
+        snapshot.nodes[1].alive = false;
+        assert_eq!(judge(&snapshot).unwrap_err().nodes, [0, 2]);
+        snapshot.nodes[2].alive = false;
+        assert_eq!(judge(&snapshot), Ok(()));
+    }
+}

@@ -156,3 +156,132 @@ impl Contact {
 fn pair(a: Index, b: Index) -> Pair {
     (a.min(b), a.max(b))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{Told, frame, hello, id, tag};
+    use bytes::Bytes;
+    use cliqueclique_core::id::Signature;
+    use cliqueclique_core::message::{Mode, Purpose, Ticket};
+    use cliqueclique_core::time::WallTime;
+
+    const ANYONE: AdmissionKind = AdmissionKind::Reunion;
+
+    fn join(contact: &mut Contact, node: Index, document: u8, at: u8) {
+        let (document, address) = (DocumentId([document; 32]), Address(Bytes::from(vec![at])));
+        contact.command(
+            node,
+            &Command::Join {
+                document,
+                address,
+                mode: Mode::Hold,
+            },
+        );
+    }
+
+    fn introduce(peer: Index) -> Packet {
+        let signature = Signature::from_bytes(&[0; 64]);
+        let ticket = Ticket {
+            introducer: id(0),
+            expires: WallTime(0),
+            replaces: false,
+            signature,
+        };
+        let address = Address(Bytes::new());
+        let introduction = Introduction {
+            peer: id(peer),
+            address,
+            ticket,
+            purpose: Purpose::Neighbor,
+        };
+        frame(vec![Message::Introduce(tag(1), Box::new(introduction))])
+    }
+
+    /// Nodes 0, 1 and 2, where 1 and 2 joined at 0; all share document 1.
+    fn met() -> (Contact, Told) {
+        let told = Told {
+            shares: (0..4).map(|node| (node, tag(1))).collect(),
+            ..Told::default()
+        };
+        let mut contact = Contact::default();
+        for node in [1, 2] {
+            join(&mut contact, node, 1, 0);
+            assert_eq!(
+                contact.packet(
+                    Time(1),
+                    node,
+                    0,
+                    &hello(tag(1), AdmissionKind::Bootstrap),
+                    &told
+                ),
+                Ok(())
+            );
+        }
+        (contact, told)
+    }
+
+    #[test]
+    fn a_user_may_send_a_node_anywhere_for_one_document() {
+        let mut contact = Contact::default();
+        join(&mut contact, 1, 1, 0);
+        let told = Told::default();
+        let mut call = |to, about| {
+            contact.packet(
+                Time(1),
+                1,
+                to,
+                &hello(tag(about), AdmissionKind::Bootstrap),
+                &told,
+            )
+        };
+        assert!(call(2, 1).is_err(), "another node");
+        assert!(call(0, 2).is_err(), "another document");
+        assert_eq!(call(0, 1), Ok(()));
+        assert_eq!(call(0, 2), Ok(()), "they met");
+    }
+
+    #[test]
+    fn strangers_do_not_meet_unless_introduced() {
+        let (mut contact, told) = met();
+        let violated = contact
+            .packet(Time(2), 1, 2, &hello(tag(1), ANYONE), &told)
+            .unwrap_err();
+        assert_eq!((violated.property, violated.nodes), ("contact", vec![1, 2]));
+        assert_eq!(contact.packet(Time(2), 0, 1, &introduce(2), &told), Ok(()));
+        assert!(
+            contact
+                .packet(Time(2), 1, 2, &hello(tag(2), ANYONE), &told)
+                .is_err(),
+            "for another document"
+        );
+        assert_eq!(
+            contact.packet(Time(2), 2, 1, &hello(tag(1), ANYONE), &told),
+            Ok(()),
+            "either may call"
+        );
+        assert_eq!(
+            contact.packet(Time(2), 1, 2, &hello(tag(2), ANYONE), &told),
+            Ok(()),
+            "they met"
+        );
+    }
+
+    #[test]
+    fn only_who_knows_both_and_has_the_document_may_introduce() {
+        let (mut contact, told) = met();
+        assert_eq!(
+            contact
+                .packet(Time(2), 0, 1, &introduce(3), &told)
+                .unwrap_err()
+                .nodes,
+            [0, 1, 3]
+        );
+        assert!(
+            contact
+                .packet(Time(2), 0, 1, &introduce(2), &Told::default())
+                .is_err(),
+            "does not have it"
+        );
+    }
+}

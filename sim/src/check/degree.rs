@@ -55,3 +55,27 @@ impl Degree {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{network, scenario, view_of};
+
+    #[test]
+    fn one_neighbour_too_many_is_found() {
+        let mut snapshot = network(&[(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)]);
+        let mut degree = Degree::new(&scenario("[protocol]\nmax_peers = 5"));
+        let view = view_of(&mut snapshot, 0).clone();
+        assert_eq!(degree.overlay(Time(1), 0, &view), Ok(()));
+        degree.learn(&snapshot);
+        let violated = degree.overlay(Time(1), 0, &view).unwrap_err();
+        assert_eq!(
+            violated.detail,
+            "node 0 may have at most 4 neighbours for a document, found 5"
+        );
+        assert_eq!(
+            degree.overlay(Time(1), 1, view_of(&mut snapshot, 1)),
+            Ok(())
+        );
+    }
+}

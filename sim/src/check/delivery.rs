@@ -93,3 +93,67 @@ fn first_missing(expected: &[Tag], found: &[Tag]) -> Option<Tag> {
         .copied()
         .find(|tag| !rest.by_ref().any(|other| other == tag))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{comment, member, network, tag, view_of};
+    use crate::snapshot::Snapshot;
+
+    fn judge(snapshot: &Snapshot) -> Result<(), Violated> {
+        let mut graph = Graph::new(snapshot);
+        graph.load(tag(1), &snapshot.documents[&tag(1)]);
+        check(&graph, &snapshot.documents[&tag(1)], &Held::new(snapshot))
+    }
+
+    #[test]
+    fn who_wants_a_document_has_it_if_anybody_has() {
+        let mut snapshot = network(&[(0, 1), (1, 2)]);
+        assert_eq!(judge(&snapshot), Ok(()));
+        member(&mut snapshot, 2).view = None;
+        assert_eq!(judge(&snapshot).unwrap_err().nodes, [2, 0]);
+        member(&mut snapshot, 2).interest = None;
+        assert_eq!(judge(&snapshot), Ok(()));
+        member(&mut snapshot, 2).interest = Some(crate::snapshot::Interest::Bookmarked);
+        for node in [0, 1] {
+            view_of(&mut snapshot, node).holds = false;
+        }
+        assert_eq!(judge(&snapshot), Ok(()), "nobody has it");
+    }
+
+    #[test]
+    fn subscribers_have_every_comment_that_the_living_have() {
+        let mut snapshot = network(&[(0, 1), (1, 2)]);
+        comment(&mut snapshot, &[0, 1, 2]);
+        assert_eq!(judge(&snapshot), Ok(()));
+        member(&mut snapshot, 1).comments_held.clear();
+        assert_eq!(judge(&snapshot).unwrap_err().nodes, [1]);
+        member(&mut snapshot, 1).wish = cliqueclique_core::message::Mode::Hold;
+        assert_eq!(judge(&snapshot), Ok(()), "it does not subscribe");
+    }
+
+    #[test]
+    fn what_only_the_dead_have_is_lost() {
+        let mut snapshot = network(&[(0, 1), (1, 2)]);
+        comment(&mut snapshot, &[2]);
+        assert!(judge(&snapshot).is_err());
+        snapshot.nodes[2].alive = false;
+        assert_eq!(judge(&snapshot), Ok(()));
+    }
+
+    #[test]
+    fn missing_elements_are_found_anywhere() {
+        let tags = |numbers: &[u8]| {
+            numbers
+                .iter()
+                .map(|number| tag(*number))
+                .collect::<Vec<_>>()
+        };
+        let missing = |found: &[u8]| first_missing(&tags(&[1, 3, 5]), &tags(found));
+        assert_eq!(missing(&[1, 2, 3, 4, 5]), None);
+        assert_eq!(
+            [&[3, 5][..], &[1, 5], &[1, 3], &[]].map(missing),
+            [1, 3, 5, 1].map(|number| Some(tag(number)))
+        );
+    }
+}

@@ -39,3 +39,47 @@ fn node(graph: &Graph, part: &Part) -> Result<(), Violated> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{member, network, tag, view_of};
+    use crate::snapshot::Snapshot;
+
+    fn judge(snapshot: &Snapshot) -> Result<(), Violated> {
+        let mut graph = Graph::new(snapshot);
+        graph.load(tag(1), &snapshot.documents[&tag(1)]);
+        check(&graph)
+    }
+
+    use cliqueclique_core::message::Mode;
+
+    #[test]
+    fn nobody_is_there_who_does_not_want_it() {
+        let mut snapshot = network(&[(0, 1), (1, 2)]);
+        assert_eq!(judge(&snapshot), Ok(()));
+        member(&mut snapshot, 2).interest = None;
+        assert_eq!(judge(&snapshot).unwrap_err().nodes, [2]);
+        snapshot.nodes[2].alive = false;
+        assert_eq!(judge(&snapshot), Ok(()));
+    }
+
+    #[test]
+    fn the_mode_is_what_the_user_wishes() {
+        let mut snapshot = network(&[(0, 1), (1, 2)]);
+        view_of(&mut snapshot, 1).mode = Mode::Follow;
+        assert_eq!(
+            judge(&snapshot).unwrap_err().detail,
+            "the user of node 1 wishes Subscribe, but its mode is Follow"
+        );
+        member(&mut snapshot, 1).wish = Mode::Follow;
+        assert_eq!(judge(&snapshot), Ok(()));
+        view_of(&mut snapshot, 1).leaving = true;
+        assert!(
+            judge(&snapshot)
+                .unwrap_err()
+                .detail
+                .ends_with("but is leaving its network")
+        );
+    }
+}

@@ -87,3 +87,72 @@ fn listed(
 fn entitled(node: Index, tag: Tag, truth: &dyn Knowledge) -> bool {
     truth.shares(node, tag) || truth.subscribes_to_parent_of(node, tag)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{Told, frame, tag};
+    use bytes::Bytes;
+    use cliqueclique_core::message::{Purpose, SetDigest};
+
+    fn check(message: Message) -> Option<Tag> {
+        let told = Told {
+            shares: vec![(2, tag(1))],
+            above: vec![(2, tag(5))],
+        };
+        packet(Time(1), 1, 2, &frame(vec![Message::Ping, message]), &told)
+            .err()
+            .and_then(|violated| violated.document)
+    }
+
+    fn push(via: u8, document: u8) -> Message {
+        let document = Bytes::from(vec![document]);
+        Message::Push(Box::new(Push {
+            via: tag(via),
+            edge: None,
+            fresh: true,
+            document,
+        }))
+    }
+
+    #[test]
+    fn names_go_to_those_who_share() {
+        assert_eq!(check(Message::Seek(tag(1), Purpose::Neighbor)), None);
+        assert_eq!(
+            check(Message::Seek(tag(5), Purpose::Neighbor)),
+            None,
+            "a comment of what it subscribes to"
+        );
+        assert_eq!(
+            check(Message::Seek(tag(3), Purpose::Neighbor)),
+            Some(tag(3))
+        );
+        assert_eq!(
+            check(Message::Digest(tag(3), SetDigest::default())),
+            Some(tag(3))
+        );
+        assert_eq!(check(Message::Lack(tag(1), vec![tag(3)])), None, "it asked");
+    }
+
+    #[test]
+    fn bodies_go_to_those_who_share_or_subscribe_above() {
+        assert_eq!(check(push(1, 5)), None);
+        assert_eq!(check(push(1, 3)), Some(tag(3)));
+        assert_eq!(check(push(3, 5)), Some(tag(3)));
+    }
+
+    #[test]
+    fn lists_of_comments_are_looked_through() {
+        let list = |tags| {
+            Message::Reconcile(
+                tag(1),
+                vec![Range {
+                    from: tag(0),
+                    content: RangeContent::Tags(tags, true),
+                }],
+            )
+        };
+        assert_eq!(check(list(vec![tag(5)])), None);
+        assert_eq!(check(list(vec![tag(5), tag(3)])), Some(tag(3)));
+    }
+}

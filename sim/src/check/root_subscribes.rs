@@ -26,3 +26,30 @@ impl Part<'_> {
         self.view.holds && self.view.mode.subscribes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{network, tag, view_of};
+    use crate::snapshot::Snapshot;
+
+    fn judge(snapshot: &Snapshot) -> Result<(), Violated> {
+        let mut graph = Graph::new(snapshot);
+        graph.load(tag(1), &snapshot.documents[&tag(1)]);
+        check(&graph)
+    }
+
+    use cliqueclique_core::message::Mode;
+
+    #[test]
+    fn a_mere_holder_is_root_only_where_nobody_subscribes() {
+        let mut snapshot = network(&[(0, 1), (1, 2)]);
+        assert_eq!(judge(&snapshot), Ok(()));
+        view_of(&mut snapshot, 0).mode = Mode::Hold;
+        assert_eq!(judge(&snapshot).unwrap_err().nodes, [0, 1]);
+        for node in [1, 2] {
+            view_of(&mut snapshot, node).mode = Mode::Hold;
+        }
+        assert_eq!(judge(&snapshot), Ok(()));
+    }
+}

@@ -79,3 +79,47 @@ fn speech(frame: &Frame) -> Option<&'static str> {
         Message::Moved(_) => Some("Moved"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{frame, scenario, tag};
+    use cliqueclique_core::message::SetDigest;
+
+    #[test]
+    fn documents_are_silent_after_the_grace_time() {
+        let mut silence = Silence::new(&scenario(""));
+        let grace = Duration::from_secs(300);
+        let (digest, ping) = (
+            frame(vec![Message::Digest(tag(1), SetDigest::default())]),
+            frame(vec![Message::Ping]),
+        );
+        assert_eq!(
+            silence.packet(Time(5), 1, 2, &digest),
+            Ok(()),
+            "not quiet yet"
+        );
+        silence.set(Time(10), true);
+        assert_eq!(
+            silence.packet(Time(10), 1, 2, &digest),
+            Ok(()),
+            "within the grace time"
+        );
+        let late = Time(10) + grace;
+        assert_eq!(silence.packet(late, 1, 2, &ping), Ok(()));
+        assert_eq!(silence.packet(late, 1, 2, &frame(Vec::new())), Ok(()));
+        assert!(
+            silence
+                .packet(late, 1, 2, &digest)
+                .unwrap_err()
+                .detail
+                .ends_with("node 1 sent Digest to node 2")
+        );
+        silence.set(late, false);
+        assert_eq!(
+            silence.packet(late, 1, 2, &digest),
+            Ok(()),
+            "no longer quiet"
+        );
+    }
+}

@@ -156,3 +156,71 @@ fn shows(message: &Message) -> Option<&'static str> {
         | Message::Moved(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{frame, id, network, tag, view_of};
+    use cliqueclique_core::message::{RootRef, State};
+
+    #[test]
+    fn names_are_in_order_so_that_they_are_found() {
+        assert!(SOMETIMES.is_sorted());
+        assert!(SHOWN.iter().all(|name| SOMETIMES.contains(name)));
+    }
+
+    #[test]
+    fn packets_show_what_happened() {
+        let state = State {
+            flags: STATE_FROZEN,
+            distance: 0,
+            root: RootRef::Founder,
+        };
+        let shown = [
+            (Message::State(tag(1), state), "frozen"),
+            (
+                Message::Close(tag(1), CloseReason::Replaced(id(1))),
+                "spliced",
+            ),
+            (Message::Close(tag(1), CloseReason::Left), "left"),
+            (Message::Want(tag(1), Vec::new()), "pulled"),
+            (Message::Reconcile(tag(1), Vec::new()), "reconciled"),
+        ];
+        for (message, name) in shown {
+            let mut sometimes = Sometimes::default();
+            assert!(
+                sometimes.finish(&[name.to_owned()], Time(1)).is_err(),
+                "{name}"
+            );
+            sometimes.packet(&frame(vec![Message::Ping, message]));
+            assert_eq!(
+                sometimes.finish(&[name.to_owned()], Time(1)),
+                Ok(()),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_noted_was_seen() {
+        let mut sometimes = Sometimes::default();
+        SOMETIMES.iter().for_each(|name| sometimes.note(name));
+        assert_eq!(
+            sometimes.finish(&SOMETIMES.map(str::to_owned), Time(1)),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn another_root_is_a_change_once_all_agree() {
+        let (mut roots, mut snapshot) = (Roots::default(), network(&[(0, 1), (1, 2)]));
+        assert!(!roots.changed(&snapshot), "the first is no change");
+        view_of(&mut snapshot, 1).root = id(1);
+        assert!(!roots.changed(&snapshot), "they do not agree");
+        for node in [0, 2] {
+            view_of(&mut snapshot, node).root = id(1);
+        }
+        assert!(roots.changed(&snapshot));
+        assert!(!roots.changed(&snapshot));
+    }
+}

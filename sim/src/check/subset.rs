@@ -29,3 +29,24 @@ pub(super) fn overlay(time: Time, node: Index, view: &OverlayView) -> Result<(),
         ),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{network, view_of};
+
+    #[test]
+    fn who_joins_serves_nobody() {
+        let mut snapshot = network(&[(0, 1), (1, 2)]);
+        view_of(&mut snapshot, 2).holds = false;
+        assert_eq!(overlay(Time(1), 2, view_of(&mut snapshot, 2)), Ok(()));
+        assert_eq!(overlay(Time(1), 1, view_of(&mut snapshot, 1)), Ok(()));
+        view_of(&mut snapshot, 1).holds = false;
+        assert_eq!(
+            overlay(Time(1), 1, view_of(&mut snapshot, 1))
+                .unwrap_err()
+                .nodes,
+            [1]
+        );
+    }
+}

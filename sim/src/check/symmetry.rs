@@ -48,3 +48,51 @@ fn outsider(graph: &Graph, from: usize, at: usize) -> Result<(), Violated> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{id, network, tag, view_of};
+    use crate::snapshot::Snapshot;
+
+    fn judge(snapshot: &Snapshot) -> Result<(), Violated> {
+        let mut graph = Graph::new(snapshot);
+        graph.load(tag(1), &snapshot.documents[&tag(1)]);
+        check(&graph)
+    }
+
+    #[test]
+    fn both_sides_name_each_other() {
+        let mut snapshot = network(&[(0, 1), (1, 2)]);
+        assert_eq!(judge(&snapshot), Ok(()));
+        view_of(&mut snapshot, 2).neighbors.clear();
+        let violated = judge(&snapshot).unwrap_err();
+        assert_eq!(violated.nodes, [1, 2]);
+        assert_eq!(
+            violated.detail,
+            "node 1 names node 2 as its neighbour, and node 2 does not name node 1"
+        );
+    }
+
+    #[test]
+    fn the_dead_are_not_judged_and_those_who_left_are() {
+        let mut snapshot = network(&[(0, 1), (1, 2)]);
+        snapshot.nodes[2].alive = false;
+        assert_eq!(judge(&snapshot), Ok(()));
+        snapshot.nodes[2].alive = true;
+        crate::check::fixture::member(&mut snapshot, 2).view = None;
+        assert!(
+            judge(&snapshot)
+                .unwrap_err()
+                .detail
+                .ends_with("node 2 has no part in the network")
+        );
+        view_of(&mut snapshot, 1).neighbors[1].node = id(77);
+        assert!(
+            judge(&snapshot)
+                .unwrap_err()
+                .detail
+                .ends_with("that does not exist")
+        );
+    }
+}

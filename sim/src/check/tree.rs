@@ -114,3 +114,62 @@ fn step(graph: &Graph, at: usize, part: &Part) -> Result<(), Violated> {
     );
     Err(graph.violated("tree", vec![u, above.node], detail))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{id, network, tag, view_of};
+    use crate::snapshot::Snapshot;
+
+    fn judge(snapshot: &Snapshot) -> Result<(), Violated> {
+        let mut graph = Graph::new(snapshot);
+        graph.load(tag(1), &snapshot.documents[&tag(1)]);
+        check(&graph)
+    }
+
+    /// What is wrong after one change to a good network.
+    fn broken(node: usize, change: impl Fn(&mut cliqueclique_core::view::OverlayView)) -> String {
+        let mut snapshot = network(&[(0, 1), (1, 2), (2, 3), (3, 0)]);
+        assert_eq!(judge(&snapshot), Ok(()));
+        change(view_of(&mut snapshot, node));
+        judge(&snapshot).unwrap_err().detail
+    }
+
+    #[test]
+    fn every_kind_of_broken_tree_is_found() {
+        assert!(broken(2, |view| view.distance = 3).contains("claims distance 3"));
+        assert!(broken(2, |view| view.root = id(1)).contains("must agree on the overlay root"));
+        assert!(broken(2, |view| view.sequence = 7).contains("sequence 7"));
+        assert!(broken(2, |view| view.frozen = true).contains("still frozen"));
+        assert!(broken(2, |view| view.upstream = None).contains("has no upstream"));
+        assert!(broken(2, |view| view.upstream = Some(id(0))).contains("must be a live neighbour"));
+        assert!(broken(0, |view| view.distance = 1).contains("at distance 0"));
+        assert!(broken(0, |view| view.root = id(9)).contains("nobody knows"));
+    }
+
+    #[test]
+    fn a_dead_root_is_no_root() {
+        let mut snapshot = network(&[(0, 1), (1, 2), (2, 3), (3, 0)]);
+        snapshot.nodes[0].alive = false;
+        assert!(
+            judge(&snapshot)
+                .unwrap_err()
+                .detail
+                .contains("must be alive")
+        );
+    }
+
+    #[test]
+    fn two_separate_parts_may_have_two_roots() {
+        let mut snapshot = network(&[(0, 1), (1, 2), (2, 3)]);
+        view_of(&mut snapshot, 1).neighbors.pop();
+        view_of(&mut snapshot, 2)
+            .neighbors
+            .retain(|peer| peer.node == id(3));
+        for (node, distance, upstream) in [(2, 0, None), (3, 1, Some(id(2)))] {
+            let view = view_of(&mut snapshot, node);
+            (view.root, view.distance, view.upstream) = (id(2), distance, upstream);
+        }
+        assert_eq!(judge(&snapshot), Ok(()));
+    }
+}

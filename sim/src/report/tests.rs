@@ -2,65 +2,17 @@
 
 use super::*;
 use crate::check::Violated;
-use crate::check::fixture::{network, tag};
+use crate::check::fixture::{self, network, tag};
 use crate::driver::Event;
 use crate::metrics::{Cost, CostKind, FaultCost, Metrics, Sample};
-use crate::scenario::{Checks, Latency, Network, Synthetic, Workload};
 use cliqueclique_core::Time;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 fn scenario() -> Scenario {
-    let network = Network {
-        latency: Latency::Constant(Duration::from_millis(50)),
-        jitter: Duration::ZERO,
-        loss: 0.0,
-        duplicate: 0.0,
-        reorder: 0.0,
-        reorder_delay: Duration::ZERO,
-        bandwidth: None,
-        frame_limit: 16_384,
-        channel_life: None,
-        crash_notice: None,
-        drift_ppm: 0.0,
-    };
-    let workload = Synthetic {
-        nodes: 3,
-        forums: 1,
-        join_over: Duration::from_secs(1),
-        subscribe: 1.0,
-        follow: 1.0,
-        zipf: None,
-        interests: 1,
-        join_anywhere: false,
-        comments: 1,
-        comments_from: Duration::ZERO,
-        comments_until: Duration::from_secs(1),
-        reply: 0.0,
-        body: 100,
-    };
+    let checks = "[checks]\nskip = [\"presence\"]\nsometimes = [\"spliced\"]";
     Scenario {
         name: "hand <made>".into(),
-        about: "Shows nothing.".into(),
-        seed: 1,
-        duration: Duration::from_secs(60),
-        settle: Duration::from_secs(60),
-        protocol: cliqueclique_core::Config::default(),
-        max_peers_range: None,
-        real_crypto: false,
-        evict_after: None,
-        network,
-        workload: Workload::Synthetic(workload),
-        faults: Vec::new(),
-        checks: Checks {
-            every_step: true,
-            skip: vec!["presence".into()],
-            sometimes: vec!["spliced".into()],
-            circle_bound: Duration::from_secs(1),
-            at_most: BTreeMap::new(),
-        },
-        snapshots: Vec::new(),
-        sample: Duration::from_secs(10),
+        ..fixture::scenario(checks)
     }
 }
 

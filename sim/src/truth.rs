@@ -16,9 +16,15 @@ use cliqueclique_core::id::{DocumentId, Tag};
 use cliqueclique_core::message::Mode;
 use cliqueclique_core::time::Time;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Number of a document, in order of publication.
 pub(crate) type Number = usize;
+
+/// Peers that could not be told yet what a node gave up take it for a follower of
+/// new comments, too: for so long that counts as known to all. It is the time
+/// after which a peer that cannot be reached is surely taken for gone.
+const UNTOLD: Duration = Duration::from_secs(2 * 3_600);
 
 /// One document and everybody's part in it.
 #[derive(Debug)]
@@ -52,6 +58,9 @@ pub(crate) struct Truth {
     entries: Vec<Entry>,
     by_id: BTreeMap<DocumentId, Number>,
     by_tag: BTreeMap<Tag, Number>,
+    /// Until when each node counts as one that gave something up lately.
+    untold: Vec<Time>,
+    now: Time,
 }
 
 impl Truth {
@@ -62,7 +71,14 @@ impl Truth {
             entries: Vec::new(),
             by_id: BTreeMap::new(),
             by_tag: BTreeMap::new(),
+            untold: vec![Time::ZERO; nodes],
+            now: Time::ZERO,
         }
+    }
+
+    /// Time goes on.
+    pub(crate) fn advance(&mut self, now: Time) {
+        self.now = now;
     }
 
     /// Number of nodes, started or not.
@@ -96,7 +112,6 @@ impl Truth {
         &mut self,
         document: &Document,
         author: Index,
-        now: Time,
         awake: impl Fn(Index) -> bool,
     ) -> Number {
         let number = self.entries.len();
@@ -110,7 +125,7 @@ impl Truth {
         self.entries.push(Entry {
             document: document.clone(),
             author,
-            published: now,
+            published: self.now,
             parents,
             comments: children.clone(),
             cells,
@@ -128,6 +143,8 @@ impl Truth {
     fn newborn(&self, parents: &[Number], node: Index, author: Index, awake: &impl Fn(Index) -> bool) -> Cell {
         let mut cell = Cell::default();
         cell.set_mode(self.inherited(parents, node));
+        let given_up = |&parent: &Number| self.entries[parent].cells[node].has(Cell::ONCE);
+        cell.put(Cell::ONCE, self.now < self.untold[node] && parents.iter().any(given_up));
         let subscribes = |&parent: &Number| {
             let above = self.entries[parent].cells[node];
             above.mode().subscribes() && above.has(Cell::HELD)
@@ -199,12 +216,21 @@ impl Truth {
         self.inherit_below(number, node);
     }
 
+    /// Takes an inherited wish; peers may not know yet what is given up by it.
+    fn take(&mut self, number: Number, node: Index, mode: Mode) {
+        let cell = &mut self.entries[number].cells[node];
+        if cell.mode().subscribes() && !mode.subscribes() {
+            cell.set(Cell::ONCE);
+        }
+        cell.set_mode(mode);
+    }
+
     /// Takes the wish of a document without explicit one from its parents again.
     fn inherit(&mut self, number: Number, node: Index) {
         let cell = self.entries[number].cells[node];
         let mode = self.inherited(&self.entries[number].parents, node);
         if !cell.has(Cell::EXPLICIT) && cell.mode() != mode {
-            self.entries[number].cells[node].set_mode(mode);
+            self.take(number, node, mode);
             self.inherit_below(number, node);
         }
     }
@@ -217,7 +243,7 @@ impl Truth {
             if cell.has(Cell::EXPLICIT) || cell.mode() == mode {
                 continue;
             }
-            self.entries[comment].cells[node].set_mode(mode);
+            self.take(comment, node, mode);
             waiting.extend_from_slice(&self.entries[comment].comments);
         }
     }
@@ -324,6 +350,7 @@ impl Truth {
     }
 
     fn remember(&mut self, number: Number, node: Index) {
+        self.untold[node] = self.now + UNTOLD;
         self.entries[number].cells[node].set(Cell::ONCE);
     }
 }

@@ -83,6 +83,7 @@ impl World<'_> {
     pub(crate) fn step(&mut self) -> Step {
         let Some((time, event)) = self.queue.pop() else { return Ok(()) };
         self.now = time;
+        self.truth.advance(time);
         self.dispatch(event)?;
         self.attend()
     }

@@ -63,7 +63,7 @@ pub(crate) fn weigh(packet: &Packet) -> Weight {
 fn weigh_frame(weight: &mut Weight, frame: &Frame) {
     let acks: usize = frame.acks.iter().map(|&(first, last)| varint(first.into()) + varint(last.into())).sum();
     let counts = varint(frame.acks.len() as u64) + varint(frame.messages.len() as u64);
-    let fields = 1 + varint(frame.number.into()) + varint(frame.credit.into());
+    let fields = 1 + varint(frame.number.into()) + encoded_len(&frame.credit);
     weight.add(CostKind::Frame, 0, fields + acks + counts);
     frame.messages.iter().for_each(|message| weigh_message(weight, message));
 }
@@ -107,7 +107,7 @@ mod tests {
     use cliqueclique_core::message::{Fragment, RootRef, SetDigest, State};
 
     fn frame(messages: Vec<Message>) -> Packet {
-        Packet::Frame(Frame { number: 300, acks: vec![(1, 200)], credit: 1_000, messages })
+        Packet::Frame(Frame { number: 300, acks: vec![(1, 200)], credit: 100, messages })
     }
 
     fn agrees(packet: &Packet) -> Weight {
@@ -135,7 +135,7 @@ mod tests {
         let weight = agrees(&frame(vec![Message::Push(Box::new(push))]));
         assert_eq!(weight.parts[CostKind::Document as usize], Cost { messages: 0, bytes: 700 });
         assert_eq!(weight.parts[CostKind::Push as usize], Cost { messages: 1, bytes: 1 + 8 + 1 + 1 + 2 });
-        assert_eq!(weight.parts[CostKind::Frame as usize], Cost { messages: 1, bytes: 2 + 1 + 2 + 4 + 2 + 1 });
+        assert_eq!(weight.parts[CostKind::Frame as usize], Cost { messages: 1, bytes: 2 + 1 + 2 + 4 + 1 + 1 });
     }
 
     #[test]

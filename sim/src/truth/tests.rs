@@ -6,14 +6,12 @@ use bytes::Bytes;
 use cliqueclique_core::document::Draft;
 use cliqueclique_core::id::SecretKey;
 
-const T: Time = Time(5);
-
 fn publish(truth: &mut Truth, author: Index, parents: &[Number], children: &[Number]) -> Number {
     let ids = |numbers: &[Number]| numbers.iter().map(|&n| truth.entry(n).document.id()).collect();
     let body = Bytes::from((truth.entries().len() as u64).to_le_bytes().to_vec());
     let draft = Draft { parents: ids(parents), children: ids(children), body, ..Draft::default() };
     let document = Document::sign(&draft, &SecretKey([1; 32]), &Cheap).expect("within limits");
-    let number = truth.publish(&document, author, T, |_| true);
+    let number = truth.publish(&document, author, |_| true);
     truth.stored(number, author);
     number
 }
@@ -47,6 +45,12 @@ fn an_explicit_wish_wins_over_an_inherited_one_and_leaving_is_recursive() {
     assert!(truth.subscribed_above(reply, 1) && !truth.subscribes_above(reply, 1), "once it did");
     truth.forget(1, root);
     assert_eq!(truth.interest(comment, 1), None);
+    let late = publish(&mut truth, 0, &[reply], &[]);
+    assert!(truth.subscribed_above(late, 1), "its peers do not know yet");
+    truth.advance(Time::ZERO + UNTOLD);
+    let later = publish(&mut truth, 0, &[late], &[]);
+    let latest = publish(&mut truth, 0, &[later], &[]);
+    assert!(!truth.subscribed_above(latest, 1), "now they do");
 }
 
 #[test]

@@ -308,7 +308,7 @@ mod tests {
             let body = Bytes::from(ticket.to_le_bytes().to_vec());
             let draft = Draft { body, ..Draft::default() };
             let document = Document::sign(&draft, &SecretKey([1; 32]), &Cheap).expect("within limits");
-            let number = self.truth.publish(&document, author, Time(now), |_| true);
+            let number = self.truth.publish(&document, author, |_| true);
             self.truth.stored(number, author);
             (number, self.with(now, |newsgroup, scene, tasks| newsgroup.published(ticket, number, scene, tasks)))
         }

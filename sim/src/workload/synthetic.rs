@@ -243,7 +243,7 @@ mod tests {
         let mut truth = Truth::new(200);
         let draft = Draft { body: Bytes::from_static(b"forum"), ..Draft::default() };
         let document = Document::sign(&draft, &SecretKey([1; 32]), &Cheap).expect("within limits");
-        let root = truth.publish(&document, 0, Time::ZERO, |_| true);
+        let root = truth.publish(&document, 0, |_| true);
         truth.stored(root, 0);
         truth
     }

@@ -57,7 +57,7 @@ impl World<'_> {
     fn publish(&mut self, node: Index, document: &Document) -> Number {
         let author = self.ids.get(&document.author_id()).copied().unwrap_or(node);
         let hosts = &self.hosts;
-        let number = self.truth.publish(document, author, self.now, |node| hosts[node].is_up());
+        let number = self.truth.publish(document, author, |node| hosts[node].is_up());
         let expected = self.truth.expected(number);
         self.accounts.deliveries.published(number, author, self.truth.nodes(), expected);
         number

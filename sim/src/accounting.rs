@@ -52,7 +52,9 @@ impl Accounts {
 
     /// Bytes so far by kind.
     pub(crate) fn bytes(&self) -> BTreeMap<CostKind, u64> {
-        weigh::all_kinds().map(|kind| (kind, self.costs[kind as usize].bytes)).collect()
+        weigh::all_kinds()
+            .map(|kind| (kind, self.costs[kind as usize].bytes))
+            .collect()
     }
 
     /// Control messages so far.
@@ -66,15 +68,27 @@ impl Accounts {
 
     /// A fault hit so many nodes with so many memberships.
     pub(crate) fn fault(&mut self, now: Time, kind: &str, nodes: usize, memberships: usize) {
-        let cost =
-            FaultCost { time: now.as_secs_f64(), kind: kind.to_owned(), nodes, memberships, ..FaultCost::default() };
-        self.open_faults.push(OpenFault { at: now, cost, before: self.control() });
+        let cost = FaultCost {
+            time: now.as_secs_f64(),
+            kind: kind.to_owned(),
+            nodes,
+            memberships,
+            ..FaultCost::default()
+        };
+        self.open_faults.push(OpenFault {
+            at: now,
+            cost,
+            before: self.control(),
+        });
     }
 
     /// A sample is taken: faults that happened up to `until` have cost what they cost by now.
     pub(crate) fn close_faults(&mut self, until: Time) {
         let after = self.control();
-        for OpenFault { mut cost, before, .. } in self.open_faults.extract_if(.., |fault| fault.at <= until) {
+        for OpenFault {
+            mut cost, before, ..
+        } in self.open_faults.extract_if(.., |fault| fault.at <= until)
+        {
             cost.messages = after.messages - before.messages;
             cost.bytes = after.bytes - before.bytes;
             self.closed_faults.push(cost);
@@ -84,7 +98,9 @@ impl Accounts {
     /// Puts everything into the metrics of the run.
     pub(crate) fn report(&mut self, metrics: &mut Metrics) {
         self.close_faults(Time(u64::MAX));
-        metrics.costs = weigh::all_kinds().map(|kind| (kind, self.costs[kind as usize])).collect();
+        metrics.costs = weigh::all_kinds()
+            .map(|kind| (kind, self.costs[kind as usize]))
+            .collect();
         metrics.fault_messages = self.closed_faults.clone();
         metrics.events = self.events;
         metrics.violations = self.violations;
@@ -100,7 +116,11 @@ mod tests {
 
     fn close() -> Weight {
         let message = Message::Close(Tag([0; 8]), CloseReason::Left);
-        weigh(&Packet::Frame(Frame { number: 1, messages: vec![message], ..Frame::default() }))
+        weigh(&Packet::Frame(Frame {
+            number: 1,
+            messages: vec![message],
+            ..Frame::default()
+        }))
     }
 
     #[test]
@@ -110,7 +130,11 @@ mod tests {
         accounts.packet(&close(), true);
         let bytes = accounts.bytes();
         assert_eq!(bytes[&CostKind::State], 10, "variant, tag, reason");
-        assert_eq!(bytes[&CostKind::Frame], 7, "variant, number, acks, credit, count, prefix of two");
+        assert_eq!(
+            bytes[&CostKind::Frame],
+            7,
+            "variant, number, acks, credit, count, prefix of two"
+        );
         assert_eq!(bytes[&CostKind::Retransmission], 17);
         assert_eq!(bytes.values().sum::<u64>(), 34);
     }
@@ -122,15 +146,25 @@ mod tests {
         accounts.fault(Time(2_000_000), "crash", 3, 12);
         accounts.packet(&close(), false);
         let seek = Message::Seek(Tag([0; 8]), Purpose::Neighbor);
-        let frame = Frame { number: 2, messages: vec![seek, Message::Ping], ..Frame::default() };
+        let frame = Frame {
+            number: 2,
+            messages: vec![seek, Message::Ping],
+            ..Frame::default()
+        };
         accounts.packet(&weigh(&Packet::Frame(frame)), false);
         accounts.close_faults(Time(1_000_000));
         accounts.close_faults(Time(2_000_000));
         accounts.packet(&close(), false);
         let mut metrics = Metrics::default();
         accounts.report(&mut metrics);
-        let expected =
-            FaultCost { time: 2.0, kind: "crash".into(), nodes: 3, memberships: 12, messages: 2, bytes: 20 };
+        let expected = FaultCost {
+            time: 2.0,
+            kind: "crash".into(),
+            nodes: 3,
+            memberships: 12,
+            messages: 2,
+            bytes: 20,
+        };
         assert_eq!(metrics.fault_messages, [expected]);
     }
 }

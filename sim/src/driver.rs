@@ -84,7 +84,11 @@ impl std::error::Error for SetupError {}
 ///
 /// # Errors
 /// [`SetupError`] if the scenario's trace cannot be used.
-pub fn run(scenario: &Scenario, seed: u64, observer: &mut dyn Observer) -> Result<Outcome, SetupError> {
+pub fn run(
+    scenario: &Scenario,
+    seed: u64,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, SetupError> {
     run_with(scenario, seed, observer, BTreeMap::new())
 }
 
@@ -99,5 +103,5 @@ pub fn run_with(
     behaviors: BTreeMap<Index, Box<dyn Behavior>>,
 ) -> Result<Outcome, SetupError> {
     let workload = Workload::new(scenario, seed)?;
-    Ok(phases::Run::new(scenario, seed, workload, observer, behaviors).to_the_end())
+    Ok(phases::Run::new(scenario, seed, workload, observer, behaviors).through())
 }

@@ -28,7 +28,10 @@ pub(crate) struct Faults {
 impl Faults {
     /// No fault so far.
     pub(crate) fn new(seed: u64) -> Self {
-        Self { rng: fork(seed, Purpose::Faults, 0), toggled: BTreeMap::new() }
+        Self {
+            rng: fork(seed, Purpose::Faults, 0),
+            toggled: BTreeMap::new(),
+        }
     }
 
     /// One of them.
@@ -62,24 +65,42 @@ impl World<'_> {
             return Ok(());
         }
         let memberships = hit.iter().map(|&node| self.hosts[node].memberships()).sum();
-        self.accounts.fault(self.now, name(fault.kind, fault.target), hit.len(), memberships);
+        self.accounts.fault(
+            self.now,
+            name(fault.kind, fault.target),
+            hit.len(),
+            memberships,
+        );
         self.apply(fault.kind, &hit)
     }
 
     fn repeat(&mut self, index: usize, fault: &Fault) {
-        let last = fault.until.unwrap_or(self.scenario.duration).min(self.scenario.duration);
-        let next = fault.every.filter(|every| !every.is_zero()).map(|every| self.now + every);
+        let last = fault
+            .until
+            .unwrap_or(self.scenario.duration)
+            .min(self.scenario.duration);
+        let next = fault
+            .every
+            .filter(|every| !every.is_zero())
+            .map(|every| self.now + every);
         if let Some(next) = next.filter(|&next| next <= Time::ZERO + last) {
             self.queue.push(next, Event::Fault(index));
         }
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "numbers of nodes are far below 2^53")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "numbers of nodes are far below 2^53"
+    )]
     fn targets(&mut self, target: Target) -> Vec<Index> {
-        let live: Vec<Index> = (0..self.hosts.len()).filter(|&node| self.hosts[node].is_up()).collect();
+        let live: Vec<Index> = (0..self.hosts.len())
+            .filter(|&node| self.hosts[node].is_up())
+            .collect();
         let total = live.len();
         match target {
-            Target::Share(share) => self.faults.draw(live, whole(total as f64 * share, 0, total)),
+            Target::Share(share) => self
+                .faults
+                .draw(live, whole(total as f64 * share, 0, total)),
             Target::Count(count) => self.faults.draw(live, count),
             Target::Root => self.overlay_root(&live).into_iter().collect(),
             Target::Node(node) => live.into_iter().filter(|&other| other == node).collect(),
@@ -90,17 +111,25 @@ impl World<'_> {
     fn overlay_root(&self, live: &[Index]) -> Option<Index> {
         let tag = self.truth.entries().get(FIRST_FORUM)?.document.tag();
         let mut votes = BTreeMap::<NodeId, usize>::new();
-        for root in live.iter().filter_map(|&node| self.hosts[node].view(tag)).map(|view| view.root) {
+        for root in live
+            .iter()
+            .filter_map(|&node| self.hosts[node].view(tag))
+            .map(|view| view.root)
+        {
             *votes.entry(root).or_default() += 1;
         }
         let (&root, _) = votes.iter().max_by_key(|&(_, count)| count)?;
-        live.iter().copied().find(|&node| self.hosts[node].id == root)
+        live.iter()
+            .copied()
+            .find(|&node| self.hosts[node].id == root)
     }
 
     fn apply(&mut self, kind: FaultKind, hit: &[Index]) -> Step {
         let set = || hit.iter().copied().collect::<BTreeSet<_>>();
         match kind {
-            FaultKind::Crash { restart, disk } => hit.iter().for_each(|&node| self.crash(node, restart, disk)),
+            FaultKind::Crash { restart, disk } => {
+                hit.iter().for_each(|&node| self.crash(node, restart, disk))
+            }
             FaultKind::Pause(lasts) => hit.iter().for_each(|&node| self.pause(node, lasts)),
             FaultKind::Partition { lasts, one_way } => {
                 self.note_all(hit, "partition");
@@ -113,7 +142,11 @@ impl World<'_> {
                 let handle = self.network.disturbance().degrade(set(), loss);
                 self.queue.push(self.now + lasts, Event::Calm(handle));
             }
-            FaultKind::Leave => return hit.iter().try_for_each(|&node| self.act(node, Action::Leave)),
+            FaultKind::Leave => {
+                return hit
+                    .iter()
+                    .try_for_each(|&node| self.act(node, Action::Leave));
+            }
             FaultKind::Move => return hit.iter().try_for_each(|&node| self.move_away(node)),
             FaultKind::Forget => return hit.iter().try_for_each(|&node| self.forget_first(node)),
             FaultKind::Toggle => return hit.iter().try_for_each(|&node| self.toggle(node)),
@@ -123,7 +156,8 @@ impl World<'_> {
     }
 
     fn note_all(&mut self, hit: &[Index], name: &'static str) {
-        hit.iter().for_each(|&node| self.note(node, None, What::Fault(name)));
+        hit.iter()
+            .for_each(|&node| self.note(node, None, What::Fault(name)));
     }
 
     /// A partition or a degradation ends.

@@ -141,7 +141,13 @@ pub(crate) struct Host {
 
 impl Host {
     /// A node that was never started.
-    pub(crate) fn new(config: Config, identity: Identity, id: NodeId, clock: Clock, disk: Disk) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        identity: Identity,
+        id: NodeId,
+        clock: Clock,
+        disk: Disk,
+    ) -> Self {
         Self {
             status: Status::Unborn,
             core: None,
@@ -199,7 +205,9 @@ impl Host {
 
     /// Number of networks that it takes part in.
     pub(crate) fn memberships(&self) -> usize {
-        self.core.as_ref().map_or(0, |core| core.overlays().count() + self.cold.len())
+        self.core
+            .as_ref()
+            .map_or(0, |core| core.overlays().count() + self.cold.len())
     }
 }
 

@@ -79,17 +79,29 @@ impl Network {
         channel: ChannelId,
         to: Option<Index>,
     ) -> (End, Result<Time, Time>) {
-        let (out, back) = to.map_or((0, 0), |to| (self.latency(dialler, to), self.latency(to, dialler)));
-        let end = self.connections.add(Side::new(dialler, channel, out), to.map(|to| Side::new(to, channel, back)));
+        let (out, back) = to.map_or((0, 0), |to| {
+            (self.latency(dialler, to), self.latency(to, dialler))
+        });
+        let end = self.connections.add(
+            Side::new(dialler, channel, out),
+            to.map(|to| Side::new(to, channel, back)),
+        );
         let delay = to.and_then(|to| self.dial_delay(dialler, to));
         let round_trip = Duration::from_micros(out + back);
-        (end, delay.map(|delay| now + delay + round_trip).ok_or(now + CONNECT_TIMEOUT))
+        (
+            end,
+            delay
+                .map(|delay| now + delay + round_trip)
+                .ok_or(now + CONNECT_TIMEOUT),
+        )
     }
 
     /// Time lost to lost opening packets; `None` if all were.
     fn dial_delay(&mut self, from: Index, to: Index) -> Option<Duration> {
         let loss = self.loss(from, to);
-        let lost = (0..DIAL_TRIES).take_while(|_| loss > 0.0 && self.rng.random_bool(loss)).count();
+        let lost = (0..DIAL_TRIES)
+            .take_while(|_| loss > 0.0 && self.rng.random_bool(loss))
+            .count();
         let lost = u32::try_from(lost).unwrap_or(DIAL_TRIES);
         (lost < DIAL_TRIES && self.reachable(from, to)).then(|| DIAL_RETRY * lost)
     }
@@ -137,9 +149,15 @@ impl Network {
 
     /// Sends a packet of `size` bytes from an open end.
     pub(crate) fn send(&mut self, now: Time, end: End, size: usize) -> Passage {
-        let Some(from) = self.side(end).map(|side| side.node) else { return Passage::default() };
-        let Some(to) = self.side(end.other()).map(|side| side.node) else { return Passage::default() };
-        let Some(depart) = self.serialise(now, end, size) else { return Passage::default() };
+        let Some(from) = self.side(end).map(|side| side.node) else {
+            return Passage::default();
+        };
+        let Some(to) = self.side(end.other()).map(|side| side.node) else {
+            return Passage::default();
+        };
+        let Some(depart) = self.serialise(now, end, size) else {
+            return Passage::default();
+        };
         let loss = self.loss(from, to);
         let lost = self.disturbance.cut(from, to) || (loss > 0.0 && self.rng.random_bool(loss));
         if lost {
@@ -164,7 +182,9 @@ impl Network {
             .then(|| up_to(&mut self.rng, self.model.reorder_delay));
         let doubled = chance(&mut self.rng, self.model.duplicate);
         let jitter = up_to(&mut self.rng, self.model.jitter);
-        let Some(side) = self.connections.side_mut(end) else { return Passage::default() };
+        let Some(side) = self.connections.side_mut(end) else {
+            return Passage::default();
+        };
         let latency = Duration::from_micros(side.latency);
         let in_order = (depart + latency + jitter).max(side.last_arrival);
         let first = held_back.map_or(in_order, |extra| in_order + extra);
@@ -172,7 +192,10 @@ impl Network {
             side.last_arrival = first;
         }
         let second = doubled.then(|| first + up_to(&mut self.rng, latency));
-        Passage { first: Some(first), second }
+        Passage {
+            first: Some(first),
+            second,
+        }
     }
 
     fn loss(&self, from: Index, to: Index) -> f64 {

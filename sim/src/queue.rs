@@ -24,7 +24,12 @@ pub(crate) struct Queue<E> {
 impl<E> Queue<E> {
     /// An empty queue.
     pub(crate) fn new() -> Self {
-        Self { heap: BinaryHeap::new(), slots: Vec::new(), free: Vec::new(), sequence: 0 }
+        Self {
+            heap: BinaryHeap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            sequence: 0,
+        }
     }
 
     /// Adds an event at a time; after those that were added for that time before.
@@ -35,7 +40,10 @@ impl<E> Queue<E> {
     pub(crate) fn push(&mut self, time: Time, event: E) {
         let slot = self.store(event);
         self.sequence += 1;
-        assert!(slot < CAPACITY && self.sequence < 1 << SEQUENCE_BITS, "event queue overflow");
+        assert!(
+            slot < CAPACITY && self.sequence < 1 << SEQUENCE_BITS,
+            "event queue overflow"
+        );
         self.heap.push(Reverse(key(time, self.sequence, slot)));
     }
 
@@ -68,12 +76,18 @@ fn key(time: Time, sequence: u64, slot: usize) -> u128 {
     u128::from(time.0) << 64 | u128::from(low)
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "the upper half of the key is the time")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the upper half of the key is the time"
+)]
 fn time_of(key: u128) -> Time {
     Time((key >> 64) as u64)
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "the lowest bits of the key are the slot")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the lowest bits of the key are the slot"
+)]
 fn slot_of(key: u128) -> usize {
     (key as usize) & (CAPACITY - 1)
 }

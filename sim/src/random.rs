@@ -71,7 +71,11 @@ pub(crate) fn exponential(rng: &mut ChaCha8Rng, mean: f64) -> f64 {
 
 /// Uniform duration from zero to `most`.
 pub(crate) fn up_to(rng: &mut ChaCha8Rng, most: Duration) -> Duration {
-    if most.is_zero() { most } else { most.mul_f64(rng.random::<f64>()) }
+    if most.is_zero() {
+        most
+    } else {
+        most.mul_f64(rng.random::<f64>())
+    }
 }
 
 /// A number rounded to a whole one within `[low, high]`.
@@ -89,7 +93,9 @@ pub(crate) fn whole(value: f64, low: usize, high: usize) -> usize {
 pub(crate) fn weighted(rng: &mut ChaCha8Rng, cumulative: &[f64]) -> usize {
     let total = cumulative.last().copied().unwrap_or(0.0);
     let at = rng.random::<f64>() * total;
-    cumulative.partition_point(|&edge| edge <= at).min(cumulative.len().saturating_sub(1))
+    cumulative
+        .partition_point(|&edge| edge <= at)
+        .min(cumulative.len().saturating_sub(1))
 }
 
 /// Cumulative weights of a Zipf law over `count` ranks.
@@ -120,9 +126,15 @@ mod tests {
     #[test]
     fn lognormal_has_its_median_and_exponential_its_mean() {
         let mut rng = fork(1, Purpose::Trace, 0);
-        let mut values: Vec<f64> = (0..10_001).map(|_| lognormal(&mut rng, 100.0, 0.8)).collect();
+        let mut values: Vec<f64> = (0..10_001)
+            .map(|_| lognormal(&mut rng, 100.0, 0.8))
+            .collect();
         values.sort_by(f64::total_cmp);
-        assert!((values[5_000] - 100.0).abs() < 5.0, "median {}", values[5_000]);
+        assert!(
+            (values[5_000] - 100.0).abs() < 5.0,
+            "median {}",
+            values[5_000]
+        );
         let mean = (0..10_000).map(|_| exponential(&mut rng, 3.0)).sum::<f64>() / 1e4;
         assert!((mean - 3.0).abs() < 0.15, "mean {mean}");
     }
@@ -130,7 +142,9 @@ mod tests {
     #[test]
     fn weights_decide_how_often_an_index_is_drawn() {
         let mut rng = fork(1, Purpose::Trace, 1);
-        let hits = (0..10_000).filter(|_| weighted(&mut rng, &[1.0, 4.0]) == 0).count();
+        let hits = (0..10_000)
+            .filter(|_| weighted(&mut rng, &[1.0, 4.0]) == 0)
+            .count();
         assert!((2_300..2_700).contains(&hits), "{hits}");
         assert_eq!(zipf(3, 1.0).last().map(|t| (t * 6.0).round()), Some(11.0));
     }

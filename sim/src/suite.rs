@@ -10,8 +10,12 @@
 use cliqueclique_core::crypto::Suite;
 use cliqueclique_core::id::{DocumentId, PublicKey, SecretKey, Signature};
 
-const KEYS: [u64; 4] =
-    [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x8ebc_6af0_9c88_c6e3, 0x5899_65cc_7537_4cc3];
+const KEYS: [u64; 4] = [
+    0xa076_1d64_78bd_642f,
+    0xe703_7ed1_a0b4_28db,
+    0x8ebc_6af0_9c88_c6e3,
+    0x5899_65cc_7537_4cc3,
+];
 /// Bytes of a long message that a signature covers at its start: the largest
 /// header of a document and the counter of its body fit.
 const HEAD: usize = 616;
@@ -85,7 +89,13 @@ struct Hasher {
 
 impl Hasher {
     fn new(domain: &str) -> Self {
-        let mut hasher = Self { lanes: KEYS, next: 0, carry: [0; 8], carried: 0, total: 0 };
+        let mut hasher = Self {
+            lanes: KEYS,
+            next: 0,
+            carry: [0; 8],
+            carried: 0,
+            total: 0,
+        };
         hasher.update(domain.as_bytes());
         hasher.update(&[0]);
         hasher
@@ -105,7 +115,9 @@ impl Hasher {
             self.carried = 0;
         }
         let (words, rest) = part.as_chunks::<8>();
-        words.iter().for_each(|word| self.word(u64::from_le_bytes(*word)));
+        words
+            .iter()
+            .for_each(|word| self.word(u64::from_le_bytes(*word)));
         self.carry[..rest.len()].copy_from_slice(rest);
         self.carried = rest.len();
     }
@@ -137,7 +149,10 @@ impl Hasher {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "folding the two halves of a product")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "folding the two halves of a product"
+)]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64
@@ -153,7 +168,10 @@ mod tests {
     fn a_hash_depends_on_every_byte_and_not_on_the_cuts() {
         let bytes: Vec<u8> = (0..100).collect();
         let whole = Cheap.hash("x", &[&bytes]);
-        assert_eq!(whole, Cheap.hash("x", &[&bytes[..3], &bytes[3..50], &bytes[50..]]));
+        assert_eq!(
+            whole,
+            Cheap.hash("x", &[&bytes[..3], &bytes[3..50], &bytes[50..]])
+        );
         assert_ne!(whole, Cheap.hash("y", &[&bytes]));
         for at in 0..bytes.len() {
             let mut other = bytes.clone();
@@ -177,12 +195,19 @@ mod tests {
         let document = |counter: u64, secret: u8, length: usize| {
             let mut body = vec![0; length];
             body[..8].copy_from_slice(&counter.to_le_bytes());
-            let draft = Draft { body: Bytes::from(body), ..Draft::default() };
+            let draft = Draft {
+                body: Bytes::from(body),
+                ..Draft::default()
+            };
             Document::sign(&draft, &SecretKey([secret; 32]), &Cheap).expect("within limits")
         };
         let first = document(1, 1, 2_000);
         assert!(first.is_signed(&Cheap));
-        for other in [document(2, 1, 2_000), document(1, 2, 2_000), document(1, 1, 2_001)] {
+        for other in [
+            document(2, 1, 2_000),
+            document(1, 2, 2_000),
+            document(1, 1, 2_001),
+        ] {
             assert_ne!(first.id(), other.id());
             assert_ne!(first.tag(), other.tag());
         }

@@ -115,11 +115,21 @@ impl Truth {
         awake: impl Fn(Index) -> bool,
     ) -> Number {
         let number = self.entries.len();
-        let known = |ids: &[DocumentId]| ids.iter().filter_map(|id| self.by_id(id)).collect::<Vec<_>>();
+        let known = |ids: &[DocumentId]| {
+            ids.iter()
+                .filter_map(|id| self.by_id(id))
+                .collect::<Vec<_>>()
+        };
         let (parents, children) = (known(document.parents()), known(document.children()));
-        let cells = (0..self.nodes).map(|node| self.newborn(&parents, node, author, &awake)).collect();
-        parents.iter().for_each(|&parent| self.entries[parent].comments.push(number));
-        children.iter().for_each(|&child| self.entries[child].parents.push(number));
+        let cells = (0..self.nodes)
+            .map(|node| self.newborn(&parents, node, author, &awake))
+            .collect();
+        parents
+            .iter()
+            .for_each(|&parent| self.entries[parent].comments.push(number));
+        children
+            .iter()
+            .for_each(|&child| self.entries[child].parents.push(number));
         self.by_id.insert(document.id(), number);
         self.by_tag.insert(document.tag(), number);
         self.entries.push(Entry {
@@ -140,11 +150,20 @@ impl Truth {
 
     /// Cell of a new comment: the inherited wish, and whether it is expected to
     /// come soon (the node runs, subscribes to a parent and holds it).
-    fn newborn(&self, parents: &[Number], node: Index, author: Index, awake: &impl Fn(Index) -> bool) -> Cell {
+    fn newborn(
+        &self,
+        parents: &[Number],
+        node: Index,
+        author: Index,
+        awake: &impl Fn(Index) -> bool,
+    ) -> Cell {
         let mut cell = Cell::default();
         cell.set_mode(self.inherited(parents, node));
         let given_up = |&parent: &Number| self.entries[parent].cells[node].has(Cell::ONCE);
-        cell.put(Cell::ONCE, self.now < self.untold[node] && parents.iter().any(given_up));
+        cell.put(
+            Cell::ONCE,
+            self.now < self.untold[node] && parents.iter().any(given_up),
+        );
         let subscribes = |&parent: &Number| {
             let above = self.entries[parent].cells[node];
             above.mode().subscribes() && above.has(Cell::HELD)
@@ -165,7 +184,11 @@ impl Truth {
 
     /// Number of nodes that a new comment is expected to reach soon.
     pub(crate) fn expected(&self, number: Number) -> usize {
-        self.entries[number].cells.iter().filter(|cell| cell.has(Cell::EXPECTED)).count()
+        self.entries[number]
+            .cells
+            .iter()
+            .filter(|cell| cell.has(Cell::EXPECTED))
+            .count()
     }
 
     /// A user sets the wish for a document.
@@ -251,7 +274,9 @@ impl Truth {
     /// True if the node subscribes to a document that this one comments on.
     pub(crate) fn subscribes_above(&self, number: Number, node: Index) -> bool {
         let parents = &self.entries[number].parents;
-        parents.iter().any(|&parent| self.entries[parent].cells[node].mode().subscribes())
+        parents
+            .iter()
+            .any(|&parent| self.entries[parent].cells[node].mode().subscribes())
     }
 
     /// True if the node subscribes, or once did, to a document that this one comments on.
@@ -346,7 +371,8 @@ impl Truth {
     /// or once did.
     pub(crate) fn shares(&self, number: Number, node: Index) -> bool {
         let cell = self.entries[number].cells[node];
-        cell.has(Cell::HELD | Cell::ONCE | Cell::BOOKMARKED | Cell::EXPLICIT) || cell.mode().subscribes()
+        cell.has(Cell::HELD | Cell::ONCE | Cell::BOOKMARKED | Cell::EXPLICIT)
+            || cell.mode().subscribes()
     }
 
     fn remember(&mut self, number: Number, node: Index) {

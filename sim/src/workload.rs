@@ -74,7 +74,12 @@ impl Workload {
             }
             scenario::Workload::Newsgroup(model) => {
                 let rows = rows(model, seed)?;
-                Ok(Self::Newsgroup(newsgroup::Newsgroup::new(model, rows, scenario.duration, seed)))
+                Ok(Self::Newsgroup(newsgroup::Newsgroup::new(
+                    model,
+                    rows,
+                    scenario.duration,
+                    seed,
+                )))
             }
         }
     }
@@ -104,7 +109,13 @@ impl Workload {
     }
 
     /// A document that the workload asked for is published.
-    pub(crate) fn published(&mut self, ticket: usize, number: Number, scene: &Scene<'_>, tasks: &mut Vec<Task>) {
+    pub(crate) fn published(
+        &mut self,
+        ticket: usize,
+        number: Number,
+        scene: &Scene<'_>,
+        tasks: &mut Vec<Task>,
+    ) {
         match self {
             Self::Synthetic(synthetic) => synthetic.published(ticket, number),
             Self::Newsgroup(newsgroup) => newsgroup.published(ticket, number, scene, tasks),
@@ -128,7 +139,13 @@ impl Workload {
     }
 
     /// A document came to a node.
-    pub(crate) fn arrived(&mut self, node: Index, number: Number, scene: &Scene<'_>, tasks: &mut Vec<Task>) {
+    pub(crate) fn arrived(
+        &mut self,
+        node: Index,
+        number: Number,
+        scene: &Scene<'_>,
+        tasks: &mut Vec<Task>,
+    ) {
         match self {
             Self::Synthetic(_) => {}
             Self::Newsgroup(newsgroup) => newsgroup.arrived(node, number, scene, tasks),
@@ -138,7 +155,10 @@ impl Workload {
 
 /// The rows of the trace, or generated ones.
 fn rows(model: &scenario::Newsgroup, seed: u64) -> Result<Vec<Row>, SetupError> {
-    let found = model.replay.as_ref().filter(|path| model.replay_required || path.exists());
+    let found = model
+        .replay
+        .as_ref()
+        .filter(|path| model.replay_required || path.exists());
     let mut rows = match found {
         Some(path) => trace::read(path).map_err(|error| SetupError(error.to_string()))?,
         None => generator::generate(model, seed),

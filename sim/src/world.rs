@@ -81,7 +81,9 @@ impl World<'_> {
 
     /// Takes the next event, if there is one.
     pub(crate) fn step(&mut self) -> Step {
-        let Some((time, event)) = self.queue.pop() else { return Ok(()) };
+        let Some((time, event)) = self.queue.pop() else {
+            return Ok(());
+        };
         self.now = time;
         self.truth.advance(time);
         self.dispatch(event)?;
@@ -133,7 +135,9 @@ impl World<'_> {
         if !host.is_up() {
             return;
         }
-        let Some(deadline) = host.deadline() else { return };
+        let Some(deadline) = host.deadline() else {
+            return;
+        };
         // A deadline that is still past after handling must not stop the clock.
         let at = deadline.max(Time(self.now.0 + 1));
         if host.wake.is_none_or(|scheduled| at < scheduled) {
@@ -168,7 +172,9 @@ impl World<'_> {
         answers: &mut VecDeque<Input>,
     ) -> Step {
         let host = &mut self.hosts[node];
-        let Some(core) = host.core.as_mut() else { return Ok(()) };
+        let Some(core) = host.core.as_mut() else {
+            return Ok(());
+        };
         self.digest.input(self.now, node, &input);
         let input = match &mut host.behavior {
             None => Some(input),
@@ -185,12 +191,19 @@ impl World<'_> {
         if let Some(behavior) = &mut host.behavior {
             behavior.effects(own, effects);
         }
-        effects.drain(..).try_for_each(|effect| self.perform(node, effect, from, answers))
+        effects
+            .drain(..)
+            .try_for_each(|effect| self.perform(node, effect, from, answers))
     }
 
     /// Notes something for the record of a failure and for the observer.
     pub(crate) fn note(&mut self, node: Index, peer: Option<Index>, what: What) {
-        let note = Note { time: self.now, node, peer, what };
+        let note = Note {
+            time: self.now,
+            node,
+            peer,
+            what,
+        };
         if self.wants_events {
             self.observer.event(&note.describe(&self.truth));
         }
@@ -205,7 +218,9 @@ impl World<'_> {
 
     /// A running node, drawn at random, that holds a document.
     pub(crate) fn live_holder(&mut self, number: Number, but: Index) -> Option<Index> {
-        let holds = |&node: &Index| node != but && self.hosts[node].is_up() && self.truth.holds(number, node);
+        let holds = |&node: &Index| {
+            node != but && self.hosts[node].is_up() && self.truth.holds(number, node)
+        };
         let holders: Vec<Index> = (0..self.hosts.len()).filter(holds).collect();
         self.faults.pick(&holders)
     }

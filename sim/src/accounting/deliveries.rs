@@ -32,13 +32,26 @@ pub(crate) struct Deliveries {
 
 impl Deliveries {
     /// A comment was published, and so many nodes are expected to get it soon.
-    pub(crate) fn published(&mut self, number: Number, author: Index, nodes: usize, expected: usize) {
+    pub(crate) fn published(
+        &mut self,
+        number: Number,
+        author: Index,
+        nodes: usize,
+        expected: usize,
+    ) {
         if expected == 0 {
             return;
         }
         let mut hops = vec![UNREACHED; nodes];
         hops[author] = 0;
-        self.young.insert(number, Young { hops, remaining: expected, last: 0 });
+        self.young.insert(
+            number,
+            Young {
+                hops,
+                remaining: expected,
+                last: 0,
+            },
+        );
         if self.young.len() > YOUNG {
             self.young.pop_first();
         }
@@ -56,16 +69,24 @@ impl Deliveries {
     }
 
     /// A comment came to a node from another, expected or not.
-    pub(crate) fn arrived(&mut self, number: Number, node: Index, from: Option<Index>) -> Option<u16> {
+    pub(crate) fn arrived(
+        &mut self,
+        number: Number,
+        node: Index,
+        from: Option<Index>,
+    ) -> Option<u16> {
         let young = self.young.get_mut(&number)?;
-        let before = from.map(|from| young.hops[from]).filter(|&hops| hops != UNREACHED)?;
+        let before = from
+            .map(|from| young.hops[from])
+            .filter(|&hops| hops != UNREACHED)?;
         young.hops[node] = before.saturating_add(1);
         Some(young.hops[node])
     }
 
     /// An expected delivery came, `delay` after publication and over so many hops if known.
     pub(crate) fn fresh(&mut self, number: Number, delay: Duration, hops: Option<u16>) {
-        self.delay_ms.add(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        self.delay_ms
+            .add(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
         if let Some(hops) = hops {
             self.hops.add(hops.into());
         }
@@ -78,7 +99,9 @@ impl Deliveries {
     }
 
     fn fulfilled(&mut self, number: Number, hops: u16, reached: bool) {
-        let Some(young) = self.young.get_mut(&number) else { return };
+        let Some(young) = self.young.get_mut(&number) else {
+            return;
+        };
         young.last = young.last.max(hops);
         young.remaining = young.remaining.saturating_sub(1);
         if young.remaining == 0 {
@@ -146,6 +169,10 @@ mod tests {
         let mut deliveries = Deliveries::default();
         (0..3 * YOUNG).for_each(|number| deliveries.published(number, 0, 2, 1));
         assert_eq!(deliveries.awaited().count(), YOUNG);
-        assert_eq!(deliveries.arrived(0, 1, Some(0)), None, "the oldest went first");
+        assert_eq!(
+            deliveries.arrived(0, 1, Some(0)),
+            None,
+            "the oldest went first"
+        );
     }
 }

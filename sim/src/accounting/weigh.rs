@@ -49,8 +49,14 @@ impl Weight {
 
 /// Weighs a packet.
 pub(crate) fn weigh(packet: &Packet) -> Weight {
-    let mut weight = Weight { total: PREFIX, ..Weight::default() };
-    weight.parts[CostKind::Frame as usize] = Cost { messages: 1, bytes: PREFIX };
+    let mut weight = Weight {
+        total: PREFIX,
+        ..Weight::default()
+    };
+    weight.parts[CostKind::Frame as usize] = Cost {
+        messages: 1,
+        bytes: PREFIX,
+    };
     match packet {
         Packet::Hello(_) | Packet::Welcome(_) | Packet::Confirm(_) | Packet::Goodbye => {
             weight.add(CostKind::Handshake, 1, encoded_len(packet));
@@ -61,11 +67,18 @@ pub(crate) fn weigh(packet: &Packet) -> Weight {
 }
 
 fn weigh_frame(weight: &mut Weight, frame: &Frame) {
-    let acks: usize = frame.acks.iter().map(|&(first, last)| varint(first.into()) + varint(last.into())).sum();
+    let acks: usize = frame
+        .acks
+        .iter()
+        .map(|&(first, last)| varint(first.into()) + varint(last.into()))
+        .sum();
     let counts = varint(frame.acks.len() as u64) + varint(frame.messages.len() as u64);
     let fields = 1 + varint(frame.number.into()) + encoded_len(&frame.credit);
     weight.add(CostKind::Frame, 0, fields + acks + counts);
-    frame.messages.iter().for_each(|message| weigh_message(weight, message));
+    frame
+        .messages
+        .iter()
+        .for_each(|message| weigh_message(weight, message));
 }
 
 fn weigh_message(weight: &mut Weight, message: &Message) {
@@ -73,12 +86,18 @@ fn weigh_message(weight: &mut Weight, message: &Message) {
         Message::Push(push) => return weigh_push(weight, push),
         Message::Fragment(fragment) => {
             weight.add(CostKind::Document, 0, fragment.bytes.len());
-            weight.add(CostKind::Push, 1, encoded_len(message) - fragment.bytes.len());
+            weight.add(
+                CostKind::Push,
+                1,
+                encoded_len(message) - fragment.bytes.len(),
+            );
             return;
         }
         Message::State(..) | Message::Open(..) | Message::Close(..) => CostKind::State,
         Message::Introduce(..) | Message::Seek(..) | Message::Moved(_) => CostKind::Introduction,
-        Message::Digest(..) | Message::Reconcile(..) | Message::Want(..) | Message::Lack(..) => CostKind::Set,
+        Message::Digest(..) | Message::Reconcile(..) | Message::Want(..) | Message::Lack(..) => {
+            CostKind::Set
+        }
         Message::Ping => CostKind::KeepAlive,
     };
     weight.add(kind, 1, encoded_len(message));
@@ -107,43 +126,103 @@ mod tests {
     use cliqueclique_core::message::{Fragment, RootRef, SetDigest, State};
 
     fn frame(messages: Vec<Message>) -> Packet {
-        Packet::Frame(Frame { number: 300, acks: vec![(1, 200)], credit: 100, messages })
+        Packet::Frame(Frame {
+            number: 300,
+            acks: vec![(1, 200)],
+            credit: 100,
+            messages,
+        })
     }
 
     fn agrees(packet: &Packet) -> Weight {
         let weight = weigh(packet);
         assert_eq!(weight.encoded(), encoded_len(packet), "{packet:?}");
-        assert_eq!(weight.parts.iter().map(|part| part.bytes).sum::<u64>(), weight.total);
+        assert_eq!(
+            weight.parts.iter().map(|part| part.bytes).sum::<u64>(),
+            weight.total
+        );
         weight
     }
 
     #[test]
     fn the_parts_add_up_to_the_encoded_length() {
-        let state = State { flags: 1, distance: 200, root: RootRef::Founder };
-        let push = |edge| Push { via: Tag([1; 8]), edge, fresh: true, document: Bytes::from(vec![0; 700]) };
+        let state = State {
+            flags: 1,
+            distance: 200,
+            root: RootRef::Founder,
+        };
+        let push = |edge| Push {
+            via: Tag([1; 8]),
+            edge,
+            fresh: true,
+            document: Bytes::from(vec![0; 700]),
+        };
         agrees(&frame(vec![]));
-        agrees(&frame(vec![Message::Ping, Message::State(Tag([2; 8]), state.clone())]));
+        agrees(&frame(vec![
+            Message::Ping,
+            Message::State(Tag([2; 8]), state.clone()),
+        ]));
         agrees(&frame(vec![Message::Push(Box::new(push(None)))]));
         agrees(&frame(vec![Message::Push(Box::new(push(Some(state))))]));
-        agrees(&frame(vec![Message::Digest(Tag([3; 8]), SetDigest { count: 1 << 20, sum: u64::MAX })]));
+        agrees(&frame(vec![Message::Digest(
+            Tag([3; 8]),
+            SetDigest {
+                count: 1 << 20,
+                sum: u64::MAX,
+            },
+        )]));
         agrees(&Packet::Goodbye);
     }
 
     #[test]
     fn a_push_is_split_by_hand_computed_figures() {
-        let push = Push { via: Tag([1; 8]), edge: None, fresh: true, document: Bytes::from(vec![0; 700]) };
+        let push = Push {
+            via: Tag([1; 8]),
+            edge: None,
+            fresh: true,
+            document: Bytes::from(vec![0; 700]),
+        };
         let weight = agrees(&frame(vec![Message::Push(Box::new(push))]));
-        assert_eq!(weight.parts[CostKind::Document as usize], Cost { messages: 0, bytes: 700 });
-        assert_eq!(weight.parts[CostKind::Push as usize], Cost { messages: 1, bytes: 1 + 8 + 1 + 1 + 2 });
-        assert_eq!(weight.parts[CostKind::Frame as usize], Cost { messages: 1, bytes: 2 + 1 + 2 + 4 + 1 + 1 });
+        assert_eq!(
+            weight.parts[CostKind::Document as usize],
+            Cost {
+                messages: 0,
+                bytes: 700
+            }
+        );
+        assert_eq!(
+            weight.parts[CostKind::Push as usize],
+            Cost {
+                messages: 1,
+                bytes: 1 + 8 + 1 + 1 + 2
+            }
+        );
+        assert_eq!(
+            weight.parts[CostKind::Frame as usize],
+            Cost {
+                messages: 1,
+                bytes: 2 + 1 + 2 + 4 + 1 + 1
+            }
+        );
     }
 
     #[test]
     fn a_fragment_is_split_into_bytes_and_header() {
-        let fragment = Fragment { transfer: 1, offset: 0, total: 9_000, bytes: Bytes::from(vec![0; 100]) };
+        let fragment = Fragment {
+            transfer: 1,
+            offset: 0,
+            total: 9_000,
+            bytes: Bytes::from(vec![0; 100]),
+        };
         let weight = agrees(&frame(vec![Message::Fragment(fragment)]));
         assert_eq!(weight.parts[CostKind::Document as usize].bytes, 100);
-        assert_eq!(weight.parts[CostKind::Push as usize], Cost { messages: 1, bytes: 1 + 1 + 1 + 2 + 1 });
+        assert_eq!(
+            weight.parts[CostKind::Push as usize],
+            Cost {
+                messages: 1,
+                bytes: 1 + 1 + 1 + 2 + 1
+            }
+        );
     }
 
     #[test]

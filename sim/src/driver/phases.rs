@@ -59,7 +59,11 @@ impl<'a> Run<'a> {
         observer: &'a mut dyn Observer,
         behaviors: BTreeMap<Index, Box<dyn Behavior>>,
     ) -> Self {
-        let mut snapshots: Vec<Time> = scenario.snapshots.iter().map(|&at| Time::ZERO + at).collect();
+        let mut snapshots: Vec<Time> = scenario
+            .snapshots
+            .iter()
+            .map(|&at| Time::ZERO + at)
+            .collect();
         snapshots.sort_unstable_by(|a, b| b.cmp(a));
         Self {
             world: World::new(scenario, seed, workload, observer, behaviors),
@@ -73,7 +77,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs all phases.
-    pub(super) fn to_the_end(mut self) -> Outcome {
+    pub(super) fn through(mut self) -> Outcome {
         let result = self.busy().and_then(|()| self.settle());
         self.conclude(result)
     }
@@ -85,7 +89,10 @@ impl<'a> Run<'a> {
             let snapshot = self.snapshots.last().copied().unwrap_or(end);
             let next = self.next_sample.min(snapshot).min(end);
             self.run_until(next)?;
-            let (sample, snapshot) = (next == self.next_sample, next == snapshot && !self.snapshots.is_empty());
+            let (sample, snapshot) = (
+                next == self.next_sample,
+                next == snapshot && !self.snapshots.is_empty(),
+            );
             self.look(sample, snapshot)?;
         }
         Ok(())
@@ -113,13 +120,18 @@ impl<'a> Run<'a> {
     }
 
     fn is_worth_a_look(&self) -> bool {
-        let memberships = self.samples.last().map_or(0, |sample| sample.memberships as u64);
+        let memberships = self
+            .samples
+            .last()
+            .map_or(0, |sample| sample.memberships as u64);
         self.world.accounts.events - self.looked >= memberships * EVENTS_PER_VIEW
     }
 
     fn sample(&mut self) {
         let sample = self.world.sample();
-        self.world.accounts.close_faults(self.world.now - self.scenario.aftermath());
+        self.world
+            .accounts
+            .close_faults(self.world.now - self.scenario.aftermath());
         let progress = sample.time / self.scenario.duration.as_secs_f64().max(1e-9);
         self.world.observer.sample(&sample, progress.min(1.0));
         self.samples.push(sample);
@@ -135,7 +147,11 @@ impl<'a> Run<'a> {
             }
         }
         self.world.now = until;
-        if self.world.observer.interrupted() { Err(Stop::Interrupted) } else { Ok(()) }
+        if self.world.observer.interrupted() {
+            Err(Stop::Interrupted)
+        } else {
+            Ok(())
+        }
     }
 
     /// Faults are over: waits, in growing steps, until all is as it should be.
@@ -167,14 +183,21 @@ impl<'a> Run<'a> {
         let mut metrics = self.world.measure(&last, std::mem::take(&mut self.samples));
         metrics.settled_ms = self.settled.map(|settled| micros(settled) / 1_000);
         metrics.longest_circle_ms = micros(self.world.checkers.longest_circle()) / 1_000;
-        let result = result.and_then(|()| Ok(self.world.checkers.finish(&metrics, self.world.now)?));
+        let result =
+            result.and_then(|()| Ok(self.world.checkers.finish(&metrics, self.world.now)?));
         let (violated, interrupted) = match result {
             Ok(()) => (None, false),
             Err(Stop::Failed(violated)) => (Some(violated), false),
             Err(Stop::Interrupted) => (None, true),
         };
         let failure = violated.map(|violated| self.explain(violated));
-        Outcome { metrics, last, failure, digest: self.world.digest(), interrupted }
+        Outcome {
+            metrics,
+            last,
+            failure,
+            digest: self.world.digest(),
+            interrupted,
+        }
     }
 
     fn explain(&self, violated: Violated) -> (Violated, Vec<super::Event>) {

@@ -23,7 +23,10 @@ impl Clock {
     )]
     pub(crate) fn new(start: Time, drift_ppm: f64) -> Self {
         let rate = 1e9 + drift_ppm.clamp(-500_000.0, 500_000.0) * 1e3;
-        Self { start, rate: rate as u64 }
+        Self {
+            start,
+            rate: rate as u64,
+        }
     }
 
     /// The same clock, counting from a new start.
@@ -74,7 +77,10 @@ mod tests {
             for own in [0, 1, 999, 1_000_003, 86_400_000_000_u64] {
                 let at = clock.true_time(Time(own));
                 assert!(clock.own_time(at) >= Time(own), "{drift} {own}");
-                assert!(at.0 == 1_000 || clock.own_time(Time(at.0 - 1)) < Time(own), "{drift} {own}");
+                assert!(
+                    at.0 == 1_000 || clock.own_time(Time(at.0 - 1)) < Time(own),
+                    "{drift} {own}"
+                );
             }
         }
     }

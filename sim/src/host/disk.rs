@@ -35,7 +35,10 @@ pub(crate) struct Disk {
 impl Disk {
     /// An empty disk whose changes of the last `oldest_backup` can be taken back.
     pub(crate) fn new(oldest_backup: Duration) -> Self {
-        Self { oldest_backup, ..Self::default() }
+        Self {
+            oldest_backup,
+            ..Self::default()
+        }
     }
 
     /// Writes or deletes a record.
@@ -49,7 +52,11 @@ impl Disk {
         if self.oldest_backup.is_zero() {
             return;
         }
-        while self.journal.front().is_some_and(|&(time, _)| time + self.oldest_backup < now) {
+        while self
+            .journal
+            .front()
+            .is_some_and(|&(time, _)| time + self.oldest_backup < now)
+        {
             self.journal.pop_front();
         }
         self.journal.push_back((now, undo));
@@ -60,7 +67,9 @@ impl Disk {
     pub(crate) fn roll_back(&mut self, time: Time) -> Vec<Undo> {
         let mut documents = Vec::new();
         while self.journal.back().is_some_and(|&(at, _)| at > time) {
-            let Some((_, undo)) = self.journal.pop_back() else { break };
+            let Some((_, undo)) = self.journal.pop_back() else {
+                break;
+            };
             match undo {
                 Undo::Record(record, before) => {
                     self.put(record, before);

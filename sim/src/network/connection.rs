@@ -17,7 +17,10 @@ pub(crate) struct End {
 impl End {
     /// The other side.
     pub(crate) fn other(self) -> Self {
-        Self { side: 1 - self.side, ..self }
+        Self {
+            side: 1 - self.side,
+            ..self
+        }
     }
 
     /// True at the side that dialled.
@@ -96,16 +99,30 @@ impl Connections {
     /// Adds a connection and returns the dialler's end. Without an acceptor the
     /// other side is closed from the start.
     pub(crate) fn add(&mut self, dialler: Side, acceptor: Option<Side>) -> End {
-        let acceptor = acceptor.unwrap_or_else(|| Side { stage: Stage::Closed, ..dialler.clone() });
+        let acceptor = acceptor.unwrap_or_else(|| Side {
+            stage: Stage::Closed,
+            ..dialler.clone()
+        });
         let sides = [dialler, acceptor];
         if let Some(slot) = self.free.pop() {
             let connection = &mut self.slots[slot as usize];
             connection.sides = sides;
-            return End { slot, generation: connection.generation, side: 0 };
+            return End {
+                slot,
+                generation: connection.generation,
+                side: 0,
+            };
         }
         let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        self.slots.push(Connection { generation: 0, sides });
-        End { slot, generation: 0, side: 0 }
+        self.slots.push(Connection {
+            generation: 0,
+            sides,
+        });
+        End {
+            slot,
+            generation: 0,
+            side: 0,
+        }
     }
 
     /// Opens both sides.
@@ -129,14 +146,19 @@ impl Connections {
     /// The same, to change it.
     pub(crate) fn side_mut(&mut self, end: End) -> Option<&mut Side> {
         let connection = self.slots.get_mut(end.slot as usize)?;
-        (connection.generation == end.generation).then(|| &mut connection.sides[usize::from(end.side)])
+        (connection.generation == end.generation)
+            .then(|| &mut connection.sides[usize::from(end.side)])
     }
 
     /// Closes a side; the connection is forgotten when both are closed.
     pub(crate) fn close(&mut self, end: End) {
-        let Some(side) = self.side_mut(end) else { return };
+        let Some(side) = self.side_mut(end) else {
+            return;
+        };
         side.stage = Stage::Closed;
-        let over = self.side(end.other()).is_some_and(|other| other.stage == Stage::Closed);
+        let over = self
+            .side(end.other())
+            .is_some_and(|other| other.stage == Stage::Closed);
         if over {
             self.slots[end.slot as usize].generation += 1;
             self.free.push(end.slot);

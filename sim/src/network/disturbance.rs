@@ -89,7 +89,11 @@ impl Disturbance {
 
     /// Probability of loss on a link, from degradation alone.
     pub(crate) fn loss(&self, from: Index, to: Index) -> f64 {
-        if self.lossy { self.loss[from].max(self.loss[to]) } else { 0.0 }
+        if self.lossy {
+            self.loss[from].max(self.loss[to])
+        } else {
+            0.0
+        }
     }
 
     fn add(&mut self, hit: BTreeSet<Index>, kind: Kind) -> Handle {

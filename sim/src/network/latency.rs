@@ -43,16 +43,29 @@ mod tests {
     #[test]
     fn latencies_follow_their_distribution() {
         let all = |latency| {
-            let mut all: Vec<u64> = (0..10_000).map(|i| draw(latency, 9, i % 100, i / 100)).collect();
+            let mut all: Vec<u64> = (0..10_000)
+                .map(|i| draw(latency, 9, i % 100, i / 100))
+                .collect();
             all.sort_unstable();
             all
         };
         let uniform = all(Latency::Uniform(MS(10), MS(30)));
         assert!(uniform[0] >= 10_000 && uniform[9_999] <= 30_000);
-        assert!((19_500..20_500).contains(&uniform[5_000]), "median {}", uniform[5_000]);
+        assert!(
+            (19_500..20_500).contains(&uniform[5_000]),
+            "median {}",
+            uniform[5_000]
+        );
         let lognormal = all(Latency::Lognormal(MS(80), 0.5));
-        assert!((76_000..84_000).contains(&lognormal[5_000]), "median {}", lognormal[5_000]);
+        assert!(
+            (76_000..84_000).contains(&lognormal[5_000]),
+            "median {}",
+            lognormal[5_000]
+        );
         let upper = lognormal[8_413];
-        assert!((122_000..142_000).contains(&upper), "one sigma above the median: {upper}");
+        assert!(
+            (122_000..142_000).contains(&upper),
+            "one sigma above the median: {upper}"
+        );
     }
 }

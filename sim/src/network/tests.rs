@@ -31,7 +31,13 @@ fn connected(model: &scenario::Network) -> (Network, End) {
 fn a_packet_takes_the_latency_of_its_pair() {
     let (mut network, end) = connected(&model());
     let passage = network.send(Time(50_000), end, 100);
-    assert_eq!(passage, Passage { first: Some(Time(60_000)), second: None });
+    assert_eq!(
+        passage,
+        Passage {
+            first: Some(Time(60_000)),
+            second: None
+        }
+    );
 }
 
 #[test]
@@ -40,11 +46,22 @@ fn loss_and_duplication_come_at_their_rates() {
     (model.loss, model.duplicate) = (0.0, 0.1);
     let (mut network, end) = connected(&model);
     network.model.loss = 0.2;
-    let passages: Vec<Passage> = (0..10_000).map(|i| network.send(Time(i), end, 100)).collect();
-    let lost = passages.iter().filter(|passage| passage.first.is_none()).count();
-    let doubled = passages.iter().filter(|passage| passage.second.is_some()).count();
+    let passages: Vec<Passage> = (0..10_000)
+        .map(|i| network.send(Time(i), end, 100))
+        .collect();
+    let lost = passages
+        .iter()
+        .filter(|passage| passage.first.is_none())
+        .count();
+    let doubled = passages
+        .iter()
+        .filter(|passage| passage.second.is_some())
+        .count();
     assert!((1_850..2_150).contains(&lost), "{lost} lost");
-    assert!((700..900).contains(&doubled), "{doubled} doubled, of 8,000 that came");
+    assert!(
+        (700..900).contains(&doubled),
+        "{doubled} doubled, of 8,000 that came"
+    );
 }
 
 #[test]
@@ -53,13 +70,17 @@ fn only_held_back_packets_are_overtaken() {
     (model.jitter, model.reorder) = (Duration::from_millis(5), 0.1);
     model.reorder_delay = Duration::from_millis(50);
     let (mut network, end) = connected(&model);
-    let arrivals: Vec<u64> =
-        (0..1_000).filter_map(|i| network.send(Time(i * 1_000), end, 100).first).map(|t| t.0).collect();
+    let arrivals: Vec<u64> = (0..1_000)
+        .filter_map(|i| network.send(Time(i * 1_000), end, 100).first)
+        .map(|t| t.0)
+        .collect();
     let overtaken = arrivals.windows(2).filter(|pair| pair[0] > pair[1]).count();
     assert!((60..110).contains(&overtaken), "{overtaken} overtaken");
     network.model.reorder = 0.0;
-    let arrivals: Vec<u64> =
-        (0..1_000).filter_map(|i| network.send(Time(i * 1_000), end, 100).first).map(|t| t.0).collect();
+    let arrivals: Vec<u64> = (0..1_000)
+        .filter_map(|i| network.send(Time(i * 1_000), end, 100).first)
+        .map(|t| t.0)
+        .collect();
     assert!(arrivals.windows(2).all(|pair| pair[0] <= pair[1]));
 }
 
@@ -68,8 +89,17 @@ fn bandwidth_lines_packets_up() {
     let mut model = model();
     model.bandwidth = Some(10_000);
     let (mut network, end) = connected(&model);
-    let arrivals: Vec<Option<Time>> = (0..3).map(|_| network.send(Time(0), end, 1_000).first).collect();
-    assert_eq!(arrivals, [Some(Time(110_000)), Some(Time(210_000)), Some(Time(310_000))]);
+    let arrivals: Vec<Option<Time>> = (0..3)
+        .map(|_| network.send(Time(0), end, 1_000).first)
+        .collect();
+    assert_eq!(
+        arrivals,
+        [
+            Some(Time(110_000)),
+            Some(Time(210_000)),
+            Some(Time(310_000))
+        ]
+    );
     let back = network.send(Time(0), end.other(), 1_000).first;
     assert_eq!(back, Some(Time(110_000)), "the other direction is free");
 }

@@ -19,12 +19,20 @@ impl Truth {
     ) -> DocumentTruth {
         let entry = self.entry(number);
         let tags = |numbers: &[Number]| {
-            let mut tags: Vec<Tag> = numbers.iter().map(|&n| self.entry(n).document.tag()).collect();
+            let mut tags: Vec<Tag> = numbers
+                .iter()
+                .map(|&n| self.entry(n).document.tag())
+                .collect();
             tags.sort_unstable();
             tags
         };
         let members = (0..self.nodes())
-            .filter_map(|node| Some((node, self.membership(number, node, others.contains(&node), &view)?)))
+            .filter_map(|node| {
+                Some((
+                    node,
+                    self.membership(number, node, others.contains(&node), &view)?,
+                ))
+            })
             .collect::<BTreeMap<_, _>>();
         DocumentTruth {
             id: entry.document.id(),
@@ -52,13 +60,20 @@ impl Truth {
         if interest.is_none() && view.is_none() && cell.mode() == Mode::Hold {
             return None;
         }
-        Some(Membership { interest, wish: cell.mode(), view, comments_held: self.comments_held(number, node) })
+        Some(Membership {
+            interest,
+            wish: cell.mode(),
+            view,
+            comments_held: self.comments_held(number, node),
+        })
     }
 
     fn comments_held(&self, number: Number, node: Index) -> Vec<Tag> {
         let held = |&&comment: &&Number| self.holds(comment, node);
         let comments = self.entry(number).comments.iter().filter(held);
-        let mut tags: Vec<Tag> = comments.map(|&comment| self.entry(comment).document.tag()).collect();
+        let mut tags: Vec<Tag> = comments
+            .map(|&comment| self.entry(comment).document.tag())
+            .collect();
         tags.sort_unstable();
         tags
     }

@@ -55,14 +55,27 @@ pub(crate) struct Newsgroup {
 
 impl Newsgroup {
     /// A newsgroup in which these messages will be written.
-    pub(crate) fn new(model: &scenario::Newsgroup, rows: Vec<Row>, duration: Duration, seed: u64) -> Self {
+    pub(crate) fn new(
+        model: &scenario::Newsgroup,
+        rows: Vec<Row>,
+        duration: Duration,
+        seed: u64,
+    ) -> Self {
         let authors = rows.iter().map(|row| row.author + 1).max().unwrap_or(0);
         let nodes = 1 + authors + model.readers;
         let mut rng = fork(seed, Purpose::Workload, 0);
         let threads = threads(&rows);
-        let writers = rows.iter().zip(&threads).map(|(row, &thread)| (thread, row.author + 1)).collect();
-        let follow_all = (0..nodes).map(|_| rng.random::<f64>() < model.follow_all).collect();
-        let propensity = (0..nodes).map(|_| exponential(&mut rng, model.follow_thread).min(1.0)).collect();
+        let writers = rows
+            .iter()
+            .zip(&threads)
+            .map(|(row, &thread)| (thread, row.author + 1))
+            .collect();
+        let follow_all = (0..nodes)
+            .map(|_| rng.random::<f64>() < model.follow_all)
+            .collect();
+        let propensity = (0..nodes)
+            .map(|_| exponential(&mut rng, model.follow_thread).min(1.0))
+            .collect();
         let starts = starts(model, &rows, authors, duration, &mut rng);
         Self {
             numbers: vec![None; rows.len()],
@@ -100,7 +113,10 @@ impl Newsgroup {
         [start, row].into_iter().flatten().min()
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "seconds of a trace are far below 2^53")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "seconds of a trace are far below 2^53"
+    )]
     fn row_time(&self, message: usize) -> Time {
         point(self.rows[message].seconds as f64)
     }
@@ -124,7 +140,15 @@ impl Newsgroup {
         if node == FOUNDER {
             tasks.push(Task::Start(node));
             let (parent, size, mode, ticket) = (None, ROOT_SIZE, Mode::Follow, ROOT);
-            tasks.push(Task::Act(node, Action::Publish { parent, size, mode, ticket }));
+            tasks.push(Task::Act(
+                node,
+                Action::Publish {
+                    parent,
+                    size,
+                    mode,
+                    ticket,
+                },
+            ));
             return;
         }
         let Some(number) = self.root else {
@@ -132,7 +156,11 @@ impl Newsgroup {
             return;
         };
         let via = self.bootstrap(number, scene);
-        let mode = if self.follow_all[node] { Mode::Follow } else { Mode::Subscribe };
+        let mode = if self.follow_all[node] {
+            Mode::Follow
+        } else {
+            Mode::Subscribe
+        };
         tasks.push(Task::Start(node));
         tasks.push(Task::Act(node, Action::Join { number, via, mode }));
         self.members.push(node);
@@ -151,24 +179,46 @@ impl Newsgroup {
 
     /// Posts a message, or lets it wait for what it answers.
     fn post(&mut self, message: usize, scene: &Scene<'_>, tasks: &mut Vec<Task>) {
-        let Row { parent, author, bytes, .. } = self.rows[message];
+        let Row {
+            parent,
+            author,
+            bytes,
+            ..
+        } = self.rows[message];
         let node = author + 1;
         let number = match parent {
             None => self.root,
             Some(parent) => self.numbers[parent],
         };
         let Some(number) = number.filter(|&number| scene.truth.holds(number, node)) else {
-            self.waiting.entry((node, parent)).or_default().push(message);
+            self.waiting
+                .entry((node, parent))
+                .or_default()
+                .push(message);
             return;
         };
         let late = scene.now.since(self.row_time(message));
         self.delays.add(micros(late) / 1_000);
         let (parent, size, mode, ticket) = (Some(number), bytes, Mode::Follow, message + 1);
-        tasks.push(Task::Act(node, Action::Publish { parent, size, mode, ticket }));
+        tasks.push(Task::Act(
+            node,
+            Action::Publish {
+                parent,
+                size,
+                mode,
+                ticket,
+            },
+        ));
     }
 
     /// A message, or the root, is published.
-    pub(crate) fn published(&mut self, ticket: usize, number: Number, scene: &Scene<'_>, tasks: &mut Vec<Task>) {
+    pub(crate) fn published(
+        &mut self,
+        ticket: usize,
+        number: Number,
+        scene: &Scene<'_>,
+        tasks: &mut Vec<Task>,
+    ) {
         if ticket == ROOT {
             self.root = Some(number);
             return;
@@ -183,17 +233,28 @@ impl Newsgroup {
     pub(crate) fn refused(&mut self, ticket: usize) {
         if let Some(message) = ticket.checked_sub(1) {
             let row = self.rows[message];
-            self.waiting.entry((row.author + 1, row.parent)).or_default().push(message);
+            self.waiting
+                .entry((row.author + 1, row.parent))
+                .or_default()
+                .push(message);
         }
     }
 
     /// A document came to a node.
-    pub(crate) fn arrived(&mut self, node: Index, number: Number, scene: &Scene<'_>, tasks: &mut Vec<Task>) {
+    pub(crate) fn arrived(
+        &mut self,
+        node: Index,
+        number: Number,
+        scene: &Scene<'_>,
+        tasks: &mut Vec<Task>,
+    ) {
         if self.root == Some(number) {
             self.post_waiting((node, None), scene, tasks);
             return;
         }
-        let Some(&message) = self.messages.get(&number) else { return };
+        let Some(&message) = self.messages.get(&number) else {
+            return;
+        };
         if self.threads[message] == message {
             self.consider(node, message, number, scene, tasks);
         }
@@ -201,9 +262,19 @@ impl Newsgroup {
     }
 
     /// A node that sees the first message of a thread may follow it.
-    fn consider(&self, node: Index, thread: usize, number: Number, scene: &Scene<'_>, tasks: &mut Vec<Task>) {
+    fn consider(
+        &self,
+        node: Index,
+        thread: usize,
+        number: Number,
+        scene: &Scene<'_>,
+        tasks: &mut Vec<Task>,
+    ) {
         let cell = scene.truth.entry(number).cell(node);
-        if self.follow_all[node] || cell.has(Cell::EXPLICIT) || scene.truth.entry(number).author == node {
+        if self.follow_all[node]
+            || cell.has(Cell::EXPLICIT)
+            || scene.truth.entry(number).author == node
+        {
             return;
         }
         let draw = unit(mix(mix(self.seed ^ node as u64) ^ thread as u64));
@@ -212,7 +283,12 @@ impl Newsgroup {
         }
     }
 
-    fn post_waiting(&mut self, key: (Index, Option<usize>), scene: &Scene<'_>, tasks: &mut Vec<Task>) {
+    fn post_waiting(
+        &mut self,
+        key: (Index, Option<usize>),
+        scene: &Scene<'_>,
+        tasks: &mut Vec<Task>,
+    ) {
         for message in self.waiting.remove(&key).unwrap_or_default() {
             self.post(message, scene, tasks);
         }
@@ -230,7 +306,10 @@ fn threads(rows: &[Row]) -> Vec<usize> {
 
 /// When nodes start: the founder at once, authors before their first message,
 /// readers in the first tenth.
-#[allow(clippy::cast_precision_loss, reason = "seconds of a trace are far below 2^53")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "seconds of a trace are far below 2^53"
+)]
 fn starts(
     model: &scenario::Newsgroup,
     rows: &[Row],
@@ -282,8 +361,17 @@ mod tests {
 
     /// Author 0 starts a thread, author 1 answers, author 0 starts another.
     fn rows() -> Vec<Row> {
-        let row = |seconds, parent, author| Row { seconds, parent, author, bytes: 600 };
-        vec![row(1_000, None, 0), row(2_000, Some(0), 1), row(3_000, None, 0)]
+        let row = |seconds, parent, author| Row {
+            seconds,
+            parent,
+            author,
+            bytes: 600,
+        };
+        vec![
+            row(1_000, None, 0),
+            row(2_000, Some(0), 1),
+            row(3_000, None, 0),
+        ]
     }
 
     struct Stage {
@@ -295,51 +383,110 @@ mod tests {
     impl Stage {
         fn new(follow_all: f64, follow_thread: f64) -> Self {
             let newsgroup = Newsgroup::new(&model(follow_all, follow_thread), rows(), HOUR, 1);
-            Self { newsgroup, truth: Truth::new(4), tasks: Vec::new() }
+            Self {
+                newsgroup,
+                truth: Truth::new(4),
+                tasks: Vec::new(),
+            }
         }
 
-        fn with(&mut self, now: u64, act: impl FnOnce(&mut Newsgroup, &Scene<'_>, &mut Vec<Task>)) -> Vec<Task> {
-            let scene = Scene { now: Time(now * 1_000_000), truth: &self.truth, up: &|_| true };
+        fn with(
+            &mut self,
+            now: u64,
+            act: impl FnOnce(&mut Newsgroup, &Scene<'_>, &mut Vec<Task>),
+        ) -> Vec<Task> {
+            let scene = Scene {
+                now: Time(now * 1_000_000),
+                truth: &self.truth,
+                up: &|_| true,
+            };
             act(&mut self.newsgroup, &scene, &mut self.tasks);
             std::mem::take(&mut self.tasks)
         }
 
         fn publish(&mut self, now: u64, ticket: usize, author: Index) -> (Number, Vec<Task>) {
             let body = Bytes::from(ticket.to_le_bytes().to_vec());
-            let draft = Draft { body, ..Draft::default() };
-            let document = Document::sign(&draft, &SecretKey([1; 32]), &Cheap).expect("within limits");
+            let draft = Draft {
+                body,
+                ..Draft::default()
+            };
+            let document =
+                Document::sign(&draft, &SecretKey([1; 32]), &Cheap).expect("within limits");
             let number = self.truth.publish(&document, author, |_| true);
             self.truth.stored(number, author);
-            (number, self.with(now, |newsgroup, scene, tasks| newsgroup.published(ticket, number, scene, tasks)))
+            (
+                number,
+                self.with(now, |newsgroup, scene, tasks| {
+                    newsgroup.published(ticket, number, scene, tasks)
+                }),
+            )
         }
 
         fn step(&mut self, now: u64) -> Vec<Task> {
-            self.with(now, |newsgroup, scene, tasks| newsgroup.step(scene.now, scene, tasks))
+            self.with(now, |newsgroup, scene, tasks| {
+                newsgroup.step(scene.now, scene, tasks)
+            })
         }
 
         fn arrive(&mut self, now: u64, number: Number, node: Index) -> Vec<Task> {
             self.truth.stored(number, node);
-            self.with(now, |newsgroup, scene, tasks| newsgroup.arrived(node, number, scene, tasks))
+            self.with(now, |newsgroup, scene, tasks| {
+                newsgroup.arrived(node, number, scene, tasks)
+            })
         }
     }
 
     #[test]
     fn authors_join_before_they_write_and_follow_where_they_will() {
         let mut stage = Stage::new(0.0, 0.0);
-        assert!(matches!(stage.step(0)[..], [Task::Start(0), Task::Act(0, Action::Publish { parent: None, .. })]));
+        assert!(matches!(
+            stage.step(0)[..],
+            [
+                Task::Start(0),
+                Task::Act(0, Action::Publish { parent: None, .. })
+            ]
+        ));
         let (root, _) = stage.publish(0, ROOT, 0);
         let started: Vec<Task> = (1..1_500).flat_map(|second| stage.step(second)).collect();
-        let join = |node| Task::Act(node, Action::Join { number: root, via: 0, mode: Mode::Subscribe });
+        let join = |node| {
+            Task::Act(
+                node,
+                Action::Join {
+                    number: root,
+                    via: 0,
+                    mode: Mode::Subscribe,
+                },
+            )
+        };
         for node in 1..4 {
-            assert!(started.contains(&Task::Start(node)) && started.contains(&join(node)), "{started:?}");
+            assert!(
+                started.contains(&Task::Start(node)) && started.contains(&join(node)),
+                "{started:?}"
+            );
         }
         let posted = stage.arrive(1_600, root, 1);
-        let expected = Action::Publish { parent: Some(root), size: 600, mode: Mode::Follow, ticket: 1 };
-        assert_eq!(posted, [Task::Act(1, expected)], "the message waited for the root");
+        let expected = Action::Publish {
+            parent: Some(root),
+            size: 600,
+            mode: Mode::Follow,
+            ticket: 1,
+        };
+        assert_eq!(
+            posted,
+            [Task::Act(1, expected)],
+            "the message waited for the root"
+        );
         assert_eq!(stage.newsgroup.delays().max(), 600_000, "ten minutes late");
         let (first, _) = stage.publish(1_600, 1, 1);
-        assert_eq!(stage.arrive(1_700, first, 2), [Task::Act(2, Action::Set(first, Mode::Follow))]);
-        assert_eq!(stage.arrive(1_700, first, 3), [], "a reader without interest");
+        assert_eq!(
+            stage.arrive(1_700, first, 2),
+            [Task::Act(2, Action::Set(first, Mode::Follow))]
+        );
+        assert_eq!(
+            stage.arrive(1_700, first, 3),
+            [],
+            "a reader without interest"
+        );
     }
 
     #[test]
@@ -351,11 +498,25 @@ mod tests {
         stage.truth.stored(root, 2);
         stage.step(1_500);
         let (first, _) = stage.publish(1_000, 1, 1);
-        assert_eq!(stage.step(2_000), [], "author 1 does not hold message 0 yet");
+        assert_eq!(
+            stage.step(2_000),
+            [],
+            "author 1 does not hold message 0 yet"
+        );
         let posted = stage.arrive(2_100, first, 2);
-        assert!(matches!(posted[..], [Task::Act(2, Action::Publish { ticket: 2, .. })]), "{posted:?}");
+        assert!(
+            matches!(
+                posted[..],
+                [Task::Act(2, Action::Publish { ticket: 2, .. })]
+            ),
+            "{posted:?}"
+        );
         stage.newsgroup.refused(2);
-        assert_eq!(stage.arrive(2_200, first, 2).len(), 1, "and again after a refusal");
+        assert_eq!(
+            stage.arrive(2_200, first, 2).len(),
+            1,
+            "and again after a refusal"
+        );
         assert_eq!(stage.newsgroup.next_time(), Some(Time(3_000_000_000)));
     }
 
@@ -365,6 +526,9 @@ mod tests {
         stage.step(0);
         stage.publish(0, ROOT, 0);
         let (first, _) = stage.publish(1_000, 1, 1);
-        assert_eq!(stage.arrive(1_700, first, 3), [Task::Act(3, Action::Set(first, Mode::Follow))]);
+        assert_eq!(
+            stage.arrive(1_700, first, 3),
+            [Task::Act(3, Action::Set(first, Mode::Follow))]
+        );
     }
 }

@@ -45,7 +45,10 @@ impl Synthetic {
     /// A workload at its start.
     pub(crate) fn new(model: &scenario::Synthetic, seed: u64) -> Self {
         Self {
-            popularity: model.zipf.map(|exponent| zipf(model.forums, exponent)).unwrap_or_default(),
+            popularity: model
+                .zipf
+                .map(|exponent| zipf(model.forums, exponent))
+                .unwrap_or_default(),
             forums: vec![Forum::default(); model.forums],
             published: false,
             next_join: 0,
@@ -65,7 +68,10 @@ impl Synthetic {
         if !self.published {
             return Some(Time::ZERO);
         }
-        [self.join_time(), self.comment_time()].into_iter().flatten().min()
+        [self.join_time(), self.comment_time()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn join_time(&self) -> Option<Time> {
@@ -76,7 +82,12 @@ impl Synthetic {
     fn comment_time(&self) -> Option<Time> {
         let model = &self.model;
         let span = model.comments_until.saturating_sub(model.comments_from);
-        let at = model.comments_from + evenly(span, self.next_comment, model.comments.saturating_sub(1).max(1));
+        let at = model.comments_from
+            + evenly(
+                span,
+                self.next_comment,
+                model.comments.saturating_sub(1).max(1),
+            );
         (self.next_comment < model.comments).then(|| Time::ZERO + at)
     }
 
@@ -106,7 +117,15 @@ impl Synthetic {
             let node = self.publisher(forum);
             let (parent, size, mode, ticket) = (None, self.size(), Mode::Follow, forum);
             tasks.push(Task::Start(node));
-            tasks.push(Task::Act(node, Action::Publish { parent, size, mode, ticket }));
+            tasks.push(Task::Act(
+                node,
+                Action::Publish {
+                    parent,
+                    size,
+                    mode,
+                    ticket,
+                },
+            ));
             self.forums[forum].members.push(node);
         }
     }
@@ -114,7 +133,12 @@ impl Synthetic {
     fn join(&mut self, node: Index, scene: &Scene<'_>, tasks: &mut Vec<Task>) {
         tasks.push(Task::Start(node));
         for forum in self.interests() {
-            let Some(number) = self.forums[forum].root.filter(|_| self.publisher(forum) != node) else { continue };
+            let Some(number) = self.forums[forum]
+                .root
+                .filter(|_| self.publisher(forum) != node)
+            else {
+                continue;
+            };
             let via = self.bootstrap(forum, number, scene);
             let mode = self.part();
             tasks.push(Task::Act(node, Action::Join { number, via, mode }));
@@ -131,12 +155,15 @@ impl Synthetic {
             return (0..self.forums.len()).collect();
         }
         let (rng, popularity) = (&mut self.rng, &self.popularity);
-        (0..self.model.interests).map(|_| weighted(rng, popularity)).collect()
+        (0..self.model.interests)
+            .map(|_| weighted(rng, popularity))
+            .collect()
     }
 
     fn bootstrap(&mut self, forum: usize, root: Number, scene: &Scene<'_>) -> Index {
         if self.model.join_anywhere {
-            self.member(forum, root, scene).unwrap_or_else(|| self.publisher(forum))
+            self.member(forum, root, scene)
+                .unwrap_or_else(|| self.publisher(forum))
         } else {
             self.publisher(forum)
         }
@@ -147,7 +174,9 @@ impl Synthetic {
         let members = &self.forums[forum].members;
         let rng = &mut self.rng;
         let drawn = (0..TRIES).map(|_| members[rng.random_range(0..members.len())]);
-        drawn.chain([forum % self.model.nodes]).find(|&node| scene.has(node, root))
+        drawn
+            .chain([forum % self.model.nodes])
+            .find(|&node| scene.has(node, root))
     }
 
     fn part(&mut self) -> Mode {
@@ -166,12 +195,21 @@ impl Synthetic {
             return;
         }
         let forum = self.rng.random_range(0..self.forums.len());
-        let Some(root) = self.forums[forum].root else { return };
-        let Some(node) = self.member(forum, root, scene) else { return };
+        let Some(root) = self.forums[forum].root else {
+            return;
+        };
+        let Some(node) = self.member(forum, root, scene) else {
+            return;
+        };
         let parent = self.answered(forum, node, scene).unwrap_or(root);
         let mode = scene.truth.entry(parent).cell(node).mode().inherited();
         let ticket = self.forums.len() + forum;
-        let action = Action::Publish { parent: Some(parent), size: self.size(), mode, ticket };
+        let action = Action::Publish {
+            parent: Some(parent),
+            size: self.size(),
+            mode,
+            ticket,
+        };
         tasks.push(Task::Act(node, action));
     }
 
@@ -182,7 +220,11 @@ impl Synthetic {
         }
         let latest = &self.forums[forum].latest;
         let recent = &latest[latest.len().saturating_sub(ANSWERABLE)..];
-        let held: Vec<Number> = recent.iter().copied().filter(|&number| scene.truth.holds(number, node)).collect();
+        let held: Vec<Number> = recent
+            .iter()
+            .copied()
+            .filter(|&number| scene.truth.holds(number, node))
+            .collect();
         (!held.is_empty()).then(|| held[self.rng.random_range(0..held.len())])
     }
 
@@ -241,7 +283,10 @@ mod tests {
 
     fn truth() -> Truth {
         let mut truth = Truth::new(200);
-        let draft = Draft { body: Bytes::from_static(b"forum"), ..Draft::default() };
+        let draft = Draft {
+            body: Bytes::from_static(b"forum"),
+            ..Draft::default()
+        };
         let document = Document::sign(&draft, &SecretKey([1; 32]), &Cheap).expect("within limits");
         let root = truth.publish(&document, 0, |_| true);
         truth.stored(root, 0);
@@ -251,8 +296,15 @@ mod tests {
     fn run(model: &scenario::Synthetic, until: u64) -> Vec<Task> {
         let (mut synthetic, truth) = (Synthetic::new(model, 1), truth());
         let mut tasks = Vec::new();
-        while let Some(now) = synthetic.next_time().filter(|time| time.0 <= until * 1_000_000) {
-            let scene = Scene { now, truth: &truth, up: &|_| true };
+        while let Some(now) = synthetic
+            .next_time()
+            .filter(|time| time.0 <= until * 1_000_000)
+        {
+            let scene = Scene {
+                now,
+                truth: &truth,
+                up: &|_| true,
+            };
             synthetic.step(now, &scene, &mut tasks);
             synthetic.published(0, 0);
         }
@@ -272,9 +324,18 @@ mod tests {
         assert_eq!(modes.len(), 199, "all but the publisher");
         let hold = modes.iter().filter(|&&mode| mode == Mode::Hold).count();
         let follow = modes.iter().filter(|&&mode| mode == Mode::Follow).count();
-        assert!((80..120).contains(&hold) && (35..65).contains(&follow), "{hold} hold, {follow} follow");
-        let half = run(&model(), 50).iter().filter(|task| matches!(task, Task::Start(_))).count();
-        assert!((100..104).contains(&half), "{half} started after half of the time");
+        assert!(
+            (80..120).contains(&hold) && (35..65).contains(&follow),
+            "{hold} hold, {follow} follow"
+        );
+        let half = run(&model(), 50)
+            .iter()
+            .filter(|task| matches!(task, Task::Start(_)))
+            .count();
+        assert!(
+            (100..104).contains(&half),
+            "{half} started after half of the time"
+        );
     }
 
     #[test]
@@ -290,7 +351,18 @@ mod tests {
         assert_eq!(times, [seconds(10), seconds(15), seconds(20), None]);
         let comments = run(&model(), 1_000)
             .iter()
-            .filter(|task| matches!(task, Task::Act(_, Action::Publish { parent: Some(_), .. })))
+            .filter(|task| {
+                matches!(
+                    task,
+                    Task::Act(
+                        _,
+                        Action::Publish {
+                            parent: Some(_),
+                            ..
+                        }
+                    )
+                )
+            })
             .count();
         assert_eq!(comments, 3);
     }
@@ -298,12 +370,22 @@ mod tests {
     #[test]
     fn popular_forums_are_joined_more_often() {
         let mut synthetic = Synthetic::new(
-            &scenario::Synthetic { forums: 10, zipf: Some(1.0), interests: 1, ..model() },
+            &scenario::Synthetic {
+                forums: 10,
+                zipf: Some(1.0),
+                interests: 1,
+                ..model()
+            },
             1,
         );
         let drawn: Vec<usize> = (0..1_000).flat_map(|_| synthetic.interests()).collect();
         let count = |forum| drawn.iter().filter(|&&other| other == forum).count();
         assert_eq!(drawn.len(), 1_000);
-        assert!(count(0) > 290 && count(0) < 400 && count(9) < 60, "{} {}", count(0), count(9));
+        assert!(
+            count(0) > 290 && count(0) < 400 && count(9) < 60,
+            "{} {}",
+            count(0),
+            count(9)
+        );
     }
 }

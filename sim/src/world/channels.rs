@@ -22,7 +22,11 @@ impl World<'_> {
     /// A core dials an address.
     pub(super) fn dial(&mut self, node: Index, channel: ChannelId, address: &Address) {
         let live = |&(to, generation): &(Index, u32)| {
-            to != node && self.hosts.get(to).is_some_and(|host| host.is_up() && host.generation == generation)
+            to != node
+                && self
+                    .hosts
+                    .get(to)
+                    .is_some_and(|host| host.is_up() && host.generation == generation)
         };
         let to = resolve(address).filter(live).map(|(to, _)| to);
         let (end, stands) = self.network.dial(self.now, node, channel, to);
@@ -35,12 +39,17 @@ impl World<'_> {
 
     /// A dial is through, if both nodes are still there.
     pub(super) fn stands(&mut self, end: End) -> Step {
-        let Some(side) = self.network.side(end) else { return Ok(()) };
+        let Some(side) = self.network.side(end) else {
+            return Ok(());
+        };
         let (dialler, channel) = (side.node, side.channel);
-        let Some(acceptor) = self.network.side(end.other()).map(|side| side.node) else { return Ok(()) };
+        let Some(acceptor) = self.network.side(end.other()).map(|side| side.node) else {
+            return Ok(());
+        };
         let there = self.hosts[dialler].is_up() && self.hosts[acceptor].is_up();
         if !there || !self.network.reachable(dialler, acceptor) {
-            self.queue.push(self.now + CONNECT_TIMEOUT, Event::Dropped(end));
+            self.queue
+                .push(self.now + CONNECT_TIMEOUT, Event::Dropped(end));
             return Ok(());
         }
         let accepted = self.hosts[acceptor].accept(end.other());
@@ -51,19 +60,29 @@ impl World<'_> {
         let binding = binding(self.seed, self.connections);
         self.note(dialler, Some(acceptor), What::Connected);
         self.feed(dialler, self.connected(channel, binding), Some(acceptor))?;
-        if self.network.side(end.other()).is_some_and(|side| side.stage == Stage::Open) {
+        if self
+            .network
+            .side(end.other())
+            .is_some_and(|side| side.stage == Stage::Open)
+        {
             self.feed(acceptor, self.connected(accepted, binding), Some(dialler))?;
         }
         Ok(())
     }
 
     fn connected(&self, channel: ChannelId, binding: [u8; 32]) -> Input {
-        Input::Connected { channel, frame_limit: self.network.frame_limit(), binding }
+        Input::Connected {
+            channel,
+            frame_limit: self.network.frame_limit(),
+            binding,
+        }
     }
 
     /// A core closes a channel; the peer learns of it.
     pub(super) fn hang_up(&mut self, node: Index, channel: ChannelId) {
-        let Some(end) = self.hosts[node].channels.remove(&channel) else { return };
+        let Some(end) = self.hosts[node].channels.remove(&channel) else {
+            return;
+        };
         let farewell = self.network.farewell(self.now, end);
         self.abandon(end);
         if let Some(at) = farewell {
@@ -77,7 +96,8 @@ impl World<'_> {
         let channels = std::mem::take(&mut self.hosts[node].channels);
         for &end in channels.values() {
             let notice = self.scenario.network.crash_notice;
-            let at = notice.and_then(|notice| self.network.farewell(self.now, end).map(|at| at + notice));
+            let at = notice
+                .and_then(|notice| self.network.farewell(self.now, end).map(|at| at + notice));
             self.abandon(end);
             if let Some(at) = at {
                 self.queue.push(at, Event::Dropped(end.other()));
@@ -88,7 +108,11 @@ impl World<'_> {
 
     /// Closes an end, and the other one too if it never stood.
     fn abandon(&mut self, end: End) {
-        let never = end.dialled() && self.network.side(end).is_some_and(|side| side.stage == Stage::Dialling);
+        let never = end.dialled()
+            && self
+                .network
+                .side(end)
+                .is_some_and(|side| side.stage == Stage::Dialling);
         self.network.close(end);
         if never {
             self.network.close(end.other());
@@ -97,7 +121,9 @@ impl World<'_> {
 
     /// A node learns that a channel is gone.
     pub(super) fn dropped(&mut self, end: End) -> Step {
-        let Some(side) = self.network.side(end) else { return Ok(()) };
+        let Some(side) = self.network.side(end) else {
+            return Ok(());
+        };
         if side.stage == Stage::Closed {
             return Ok(());
         }
@@ -121,17 +147,34 @@ impl World<'_> {
 
     /// A core sends a packet.
     pub(super) fn send(&mut self, node: Index, channel: ChannelId, packet: Packet) -> Step {
-        let Some(&end) = self.hosts[node].channels.get(&channel) else { return Ok(()) };
-        let Some(peer) = self.network.side(end.other()).map(|side| side.node) else { return Ok(()) };
-        if !self.network.side(end).is_some_and(crate::network::Side::is_open) {
+        let Some(&end) = self.hosts[node].channels.get(&channel) else {
+            return Ok(());
+        };
+        let Some(peer) = self.network.side(end.other()).map(|side| side.node) else {
+            return Ok(());
+        };
+        if !self
+            .network
+            .side(end)
+            .is_some_and(crate::network::Side::is_open)
+        {
             return Ok(());
         }
         let weight = weigh(&packet);
         self.account(end, &packet, &weight);
-        let known = Known { truth: &self.truth, ids: &self.ids, suite: &*self.suite };
-        self.checkers.packet(self.now, node, peer, &packet, &known)?;
+        let known = Known {
+            truth: &self.truth,
+            ids: &self.ids,
+            suite: &*self.suite,
+        };
+        self.checkers
+            .packet(self.now, node, peer, &packet, &known)?;
         let size = u32::try_from(weight.total).unwrap_or(u32::MAX);
-        self.note(node, Some(peer), What::Send(Summary::new(&packet, weight.encoded())));
+        self.note(
+            node,
+            Some(peer),
+            What::Send(Summary::new(&packet, weight.encoded())),
+        );
         let passage = self.network.send(self.now, end, size as usize);
         let Some(first) = passage.first else {
             self.note(node, Some(peer), What::Lose(size));
@@ -140,9 +183,11 @@ impl World<'_> {
         let payload = self.travel(packet);
         if let (Some(second), Payload::Packet(packet)) = (passage.second, &payload) {
             let copy = Payload::Packet(packet.clone());
-            self.queue.push(second, Event::Deliver(end.other(), copy, size));
+            self.queue
+                .push(second, Event::Deliver(end.other(), copy, size));
         }
-        self.queue.push(first, Event::Deliver(end.other(), payload, size));
+        self.queue
+            .push(first, Event::Deliver(end.other(), payload, size));
         Ok(())
     }
 
@@ -161,7 +206,11 @@ impl World<'_> {
     /// True if these messages went out before. (A bare acknowledgement repeats the
     /// last number.)
     fn sent_before(&mut self, end: End, frame: &Frame) -> bool {
-        let Some(side) = self.network.side_mut(end).filter(|_| !frame.messages.is_empty()) else {
+        let Some(side) = self
+            .network
+            .side_mut(end)
+            .filter(|_| !frame.messages.is_empty())
+        else {
             return false;
         };
         let again = frame.number <= side.highest_frame;
@@ -182,7 +231,9 @@ impl World<'_> {
 
     /// A packet reaches an end.
     pub(super) fn deliver(&mut self, end: End, payload: Payload, size: u32) -> Step {
-        let Some(side) = self.network.side(end) else { return Ok(()) };
+        let Some(side) = self.network.side(end) else {
+            return Ok(());
+        };
         if !side.is_open() {
             return Ok(());
         }
@@ -195,7 +246,11 @@ impl World<'_> {
         if self.wants_events
             && let Payload::Packet(packet) = &payload
         {
-            self.note(node, from, What::Receive(Summary::new(packet, size as usize)));
+            self.note(
+                node,
+                from,
+                What::Receive(Summary::new(packet, size as usize)),
+            );
         }
         let input = match payload {
             Payload::Packet(packet) => Input::Received(channel, packet),
@@ -205,10 +260,14 @@ impl World<'_> {
     }
 
     fn defer(&mut self, node: Index, end: End, payload: Payload, size: u32) {
-        let Some(side) = self.network.side_mut(end) else { return };
+        let Some(side) = self.network.side_mut(end) else {
+            return;
+        };
         if side.waiting + size as usize <= KERNEL_BUFFER {
             side.waiting += size as usize;
-            self.hosts[node].deferred.push(Deferred::Packet(end, payload, size));
+            self.hosts[node]
+                .deferred
+                .push(Deferred::Packet(end, payload, size));
         }
     }
 
@@ -228,9 +287,11 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Peers of a node's broken channels learn of it, whatever the transport notices.
+    /// A node learns that its own channels broke.
     pub(super) fn tell_own(&mut self, node: Index, channels: Vec<ChannelId>) -> Step {
-        channels.into_iter().try_for_each(|channel| self.feed(node, Input::Disconnected(channel), None))
+        channels
+            .into_iter()
+            .try_for_each(|channel| self.feed(node, Input::Disconnected(channel), None))
     }
 
     /// Time from now.

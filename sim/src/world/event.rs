@@ -68,7 +68,9 @@ fn fingerprint(input: &Input) -> u64 {
         Input::Clock(wall) => 2 ^ wall.0 << 4,
         Input::Connected { channel, .. } => 3 ^ channel.0 << 4,
         Input::Disconnected(channel) => 4 ^ channel.0 << 4,
-        Input::Received(channel, packet) => 5 ^ channel.0 << 4 ^ super::history::shape(packet) << 24,
+        Input::Received(channel, packet) => {
+            5 ^ channel.0 << 4 ^ super::history::shape(packet) << 24
+        }
         Input::Malformed(channel, _) => 6 ^ channel.0 << 4,
         Input::Admitted(id, _) => 7 ^ u64::from(id.0[0]) << 4,
         Input::Loaded(id, _) => 8 ^ u64::from(id.0[0]) << 4,

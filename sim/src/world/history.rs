@@ -20,8 +20,19 @@ const SHOWN: usize = 60;
 const NAMED: usize = 3;
 
 const NAMES: [&str; 13] = [
-    "State", "Open", "Close", "Introduce", "Seek", "Push", "Digest", "Reconcile", "Want", "Lack", "Fragment",
-    "Ping", "Moved",
+    "State",
+    "Open",
+    "Close",
+    "Introduce",
+    "Seek",
+    "Push",
+    "Digest",
+    "Reconcile",
+    "Want",
+    "Lack",
+    "Fragment",
+    "Ping",
+    "Moved",
 ];
 
 /// A packet without its content.
@@ -109,25 +120,41 @@ impl Note {
             What::Lose(size) => ("lose", vec![], format!("{size} bytes")),
             What::Connected => ("connect", vec![], String::new()),
             What::Disconnected => ("disconnect", vec![], String::new()),
-            What::Command(action) => ("command", action_documents(action, truth), format!("{action:?}")),
+            What::Command(action) => (
+                "command",
+                action_documents(action, truth),
+                format!("{action:?}"),
+            ),
             What::Refused(error) => ("refuse", vec![], format!("{error:?}")),
             What::Fault(name) => ("fault", vec![], name.to_owned()),
             What::Arrived(tag) => ("arrive", vec![tag], String::new()),
             What::Gone(tag) => ("gone", vec![tag], String::new()),
             What::Report(violation) => ("report", vec![], format!("{violation:?}")),
         };
-        Event { time: self.time, node: self.node, peer: self.peer, kind, documents, detail }
+        Event {
+            time: self.time,
+            node: self.node,
+            peer: self.peer,
+            kind,
+            documents,
+            detail,
+        }
     }
 }
 
 fn action_documents(action: Action, truth: &Truth) -> Vec<Tag> {
     let number = match action {
         Action::Publish { parent, .. } => parent,
-        Action::Join { number, .. } | Action::Set(number, _) | Action::Bookmark(number, _) => Some(number),
+        Action::Join { number, .. } | Action::Set(number, _) | Action::Bookmark(number, _) => {
+            Some(number)
+        }
         Action::Forget(number) => Some(number),
         Action::Leave => None,
     };
-    number.map(|number| truth.entry(number).document.tag()).into_iter().collect()
+    number
+        .map(|number| truth.entry(number).document.tag())
+        .into_iter()
+        .collect()
 }
 
 /// Kind of a packet in the lowest byte (0 Hello … 3 Frame, 4 Goodbye); above it,
@@ -138,7 +165,10 @@ pub(crate) fn shape(packet: &Packet) -> u64 {
         Packet::Welcome(_) => 1,
         Packet::Confirm(_) => 2,
         Packet::Frame(frame) => {
-            let kinds = frame.messages.iter().fold(0, |kinds, message| kinds | 1_u64 << kind(message).0);
+            let kinds = frame
+                .messages
+                .iter()
+                .fold(0, |kinds, message| kinds | 1_u64 << kind(message).0);
             3 | kinds << 8 | u64::from(frame.number) << 32
         }
         Packet::Goodbye => 4,
@@ -177,7 +207,11 @@ impl Summary {
             Packet::Hello(hello) => tags[0] = Some(hello.admission.tag),
             Packet::Welcome(_) | Packet::Confirm(_) | Packet::Goodbye => {}
         }
-        Self { shape: shape(packet), size: u32::try_from(size).unwrap_or(u32::MAX), tags }
+        Self {
+            shape: shape(packet),
+            size: u32::try_from(size).unwrap_or(u32::MAX),
+            tags,
+        }
     }
 
     fn documents(&self) -> Vec<Tag> {
@@ -201,9 +235,17 @@ impl Summary {
 
     fn frame_words(&self) -> String {
         let kinds = self.shape >> 8;
-        let named = NAMES.iter().enumerate().filter(|(at, _)| kinds & 1 << at != 0).map(|(_, name)| *name);
+        let named = NAMES
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| kinds & 1 << at != 0)
+            .map(|(_, name)| *name);
         let named: Vec<&str> = named.collect();
-        let content = if named.is_empty() { "acknowledgement".to_owned() } else { named.join("+") };
+        let content = if named.is_empty() {
+            "acknowledgement".to_owned()
+        } else {
+            named.join("+")
+        };
         format!("frame {}: {content}, {} bytes", self.shape >> 32, self.size)
     }
 }
@@ -215,19 +257,34 @@ mod tests {
 
     #[test]
     fn a_frame_is_told_by_its_number_and_messages() {
-        let messages = vec![Message::Ping, Message::Close(Tag([1; 8]), CloseReason::Left)];
-        let packet = Packet::Frame(Frame { number: 7, messages, ..Frame::default() });
+        let messages = vec![
+            Message::Ping,
+            Message::Close(Tag([1; 8]), CloseReason::Left),
+        ];
+        let packet = Packet::Frame(Frame {
+            number: 7,
+            messages,
+            ..Frame::default()
+        });
         let summary = Summary::new(&packet, 40);
         assert_eq!(summary.words(), "frame 7: Close+Ping, 40 bytes");
         assert_eq!(summary.documents(), [Tag([1; 8])]);
-        assert_eq!(Summary::new(&Packet::Goodbye, 1).words(), "Goodbye, 1 bytes");
+        assert_eq!(
+            Summary::new(&Packet::Goodbye, 1).words(),
+            "Goodbye, 1 bytes"
+        );
     }
 
     #[test]
     fn only_the_last_notes_among_the_nodes_concerned_are_told() {
         let mut history = History::default();
         for at in 0..3_000_usize {
-            history.push(Note { time: Time(at as u64), node: at % 3, peer: None, what: What::Connected });
+            history.push(Note {
+                time: Time(at as u64),
+                node: at % 3,
+                peer: None,
+                what: What::Connected,
+            });
         }
         let told = history.tell(&[1], &Truth::new(3));
         assert_eq!(told.len(), SHOWN);

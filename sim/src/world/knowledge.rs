@@ -21,15 +21,21 @@ pub(crate) struct Known<'a> {
 
 impl Knowledge for Known<'_> {
     fn holds(&self, node: Index, tag: Tag) -> bool {
-        self.truth.by_tag(tag).is_some_and(|number| self.truth.holds(number, node))
+        self.truth
+            .by_tag(tag)
+            .is_some_and(|number| self.truth.holds(number, node))
     }
 
     fn shares(&self, node: Index, tag: Tag) -> bool {
-        self.truth.by_tag(tag).is_some_and(|number| self.truth.shares(number, node))
+        self.truth
+            .by_tag(tag)
+            .is_some_and(|number| self.truth.shares(number, node))
     }
 
     fn subscribes_to_parent_of(&self, node: Index, tag: Tag) -> bool {
-        self.truth.by_tag(tag).is_some_and(|number| self.truth.subscribed_above(number, node))
+        self.truth
+            .by_tag(tag)
+            .is_some_and(|number| self.truth.subscribed_above(number, node))
     }
 
     fn index_of(&self, id: NodeId) -> Option<Index> {
@@ -37,11 +43,15 @@ impl Knowledge for Known<'_> {
     }
 
     fn node_at(&self, address: &Address) -> Option<Index> {
-        resolve(address).map(|(node, _)| node).filter(|&node| node < self.truth.nodes())
+        resolve(address)
+            .map(|(node, _)| node)
+            .filter(|&node| node < self.truth.nodes())
     }
 
     fn tag_of(&self, document: &DocumentId) -> Option<Tag> {
-        self.truth.by_id(document).map(|number| self.truth.entry(number).document.tag())
+        self.truth
+            .by_id(document)
+            .map(|number| self.truth.entry(number).document.tag())
     }
 
     fn tag_of_bytes(&self, bytes: &Bytes) -> Option<Tag> {

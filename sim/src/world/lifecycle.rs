@@ -72,7 +72,8 @@ impl World<'_> {
             self.away += 1;
             let epoch = self.hosts[node].epoch;
             self.hosts[node].insist = disk != Disk::Kept;
-            self.queue.push(self.after(restart), Event::Restart(node, epoch));
+            self.queue
+                .push(self.after(restart), Event::Restart(node, epoch));
         }
         self.disturbed();
     }
@@ -119,7 +120,8 @@ impl World<'_> {
         self.hosts[node].become_status(Status::Paused);
         self.away += 1;
         let epoch = self.hosts[node].epoch;
-        self.queue.push(self.after(lasts), Event::Resume(node, epoch));
+        self.queue
+            .push(self.after(lasts), Event::Resume(node, epoch));
         self.disturbed();
     }
 
@@ -149,7 +151,8 @@ impl World<'_> {
         self.requests += 1;
         let request = RequestId(self.requests);
         let command = Command::SetAddress(address);
-        self.checkers.command(self.now, node, self.hosts[node].id, &command);
+        self.checkers
+            .command(self.now, node, self.hosts[node].id, &command);
         self.feed(node, Input::Command(request, command), None)?;
         self.tell_own(node, channels)
     }
@@ -178,7 +181,9 @@ impl World<'_> {
     fn give_up_expected(&mut self, node: Index) {
         let awaited: Vec<Number> = self.accounts.deliveries.awaited().collect();
         for number in awaited {
-            if self.truth.entry(number).cell(node).has(Cell::EXPECTED) && self.truth.fulfil(number, node) {
+            if self.truth.entry(number).cell(node).has(Cell::EXPECTED)
+                && self.truth.fulfil(number, node)
+            {
                 self.accounts.deliveries.given_up(number);
             }
         }
@@ -186,15 +191,22 @@ impl World<'_> {
 
     /// Overlays that were not used since the last sweep are evicted.
     pub(super) fn sweep(&mut self, node: Index) -> Step {
-        let Some(interval) = self.scenario.evict_after else { return Ok(()) };
+        let Some(interval) = self.scenario.evict_after else {
+            return Ok(());
+        };
         if !self.hosts[node].is_up() {
             return Ok(());
         }
         self.queue.push(self.after(interval), Event::Sweep(node));
-        let Some(core) = &self.hosts[node].core else { return Ok(()) };
+        let Some(core) = &self.hosts[node].core else {
+            return Ok(());
+        };
         let hot: Vec<_> = core.overlays().collect();
         for tag in hot {
-            let unused = self.truth.by_tag(tag).is_some_and(|number| !self.truth.untouch(number, node));
+            let unused = self
+                .truth
+                .by_tag(tag)
+                .is_some_and(|number| !self.truth.untouch(number, node));
             if unused {
                 self.evict(node, tag)?;
             }
@@ -207,7 +219,10 @@ impl World<'_> {
         let view = self.hosts[node].view(tag);
         self.feed(node, Input::Evict(tag), None)?;
         let host = &mut self.hosts[node];
-        let cold = host.core.as_ref().is_some_and(|core| core.overlay_by_tag(tag).is_none());
+        let cold = host
+            .core
+            .as_ref()
+            .is_some_and(|core| core.overlay_by_tag(tag).is_none());
         if let (true, Some(view)) = (cold, view) {
             host.cold.insert(tag, view);
             self.checkers.note("evicted");
@@ -218,9 +233,11 @@ impl World<'_> {
     /// Wall clocks that drift are set right.
     pub(super) fn set_clocks(&mut self) -> Step {
         self.queue.push(self.after(CLOCK_INTERVAL), Event::Clocks);
-        (0..self.hosts.len()).filter(|&node| self.hosts[node].is_up()).collect::<Vec<_>>().into_iter().try_for_each(
-            |node| self.feed(node, Input::Clock(wall(self.now)), None),
-        )
+        (0..self.hosts.len())
+            .filter(|&node| self.hosts[node].is_up())
+            .collect::<Vec<_>>()
+            .into_iter()
+            .try_for_each(|node| self.feed(node, Input::Clock(wall(self.now)), None))
     }
 
     /// Workload and faults are over: all that will come back does so now.

@@ -34,15 +34,25 @@ impl<'a> World<'a> {
         observer: &'a mut dyn Observer,
         behaviors: BTreeMap<Index, Box<dyn Behavior>>,
     ) -> Self {
-        let suite: SharedSuite = if scenario.real_crypto { Arc::new(Ed25519Blake3) } else { Arc::new(Cheap) };
+        let suite: SharedSuite = if scenario.real_crypto {
+            Arc::new(Ed25519Blake3)
+        } else {
+            Arc::new(Cheap)
+        };
         let nodes = workload.nodes();
-        let mut hosts: Vec<Host> = (0..nodes).map(|node| host(scenario, seed, node, &*suite)).collect();
+        let mut hosts: Vec<Host> = (0..nodes)
+            .map(|node| host(scenario, seed, node, &*suite))
+            .collect();
         for (node, behavior) in behaviors {
             if let Some(host) = hosts.get_mut(node) {
                 host.behavior = Some(behavior);
             }
         }
-        let ids = hosts.iter().enumerate().map(|(node, host)| (host.id, node)).collect();
+        let ids = hosts
+            .iter()
+            .enumerate()
+            .map(|(node, host)| (host.id, node))
+            .collect();
         let wants_events = observer.wants_events();
         let mut world = Self {
             scenario,
@@ -90,12 +100,23 @@ impl<'a> World<'a> {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let others = self.unexplained_views();
         let none = Vec::new();
-        let documents = self.truth.entries().iter().enumerate().map(|(number, entry)| {
-            let others = others.get(&number).unwrap_or(&none);
-            let document = self.truth.document(number, others, |node, tag| self.hosts[node].view(tag));
-            (entry.document.tag(), document)
-        });
-        Snapshot { time: self.now, nodes: self.nodes(), documents: documents.collect() }
+        let documents = self
+            .truth
+            .entries()
+            .iter()
+            .enumerate()
+            .map(|(number, entry)| {
+                let others = others.get(&number).unwrap_or(&none);
+                let document = self
+                    .truth
+                    .document(number, others, |node, tag| self.hosts[node].view(tag));
+                (entry.document.tag(), document)
+            });
+        Snapshot {
+            time: self.now,
+            nodes: self.nodes(),
+            documents: documents.collect(),
+        }
     }
 
     fn nodes(&self) -> Vec<NodeTruth> {
@@ -124,7 +145,12 @@ impl<'a> World<'a> {
 
     /// A row of the time series.
     pub(crate) fn sample(&self) -> Sample {
-        let links: usize = self.hosts.iter().filter_map(|host| host.core.as_ref()).map(|core| core.links().count()).sum();
+        let links: usize = self
+            .hosts
+            .iter()
+            .filter_map(|host| host.core.as_ref())
+            .map(|core| core.links().count())
+            .sum();
         Sample {
             time: self.now.as_secs_f64(),
             alive: self.hosts.iter().filter(|host| host.is_up()).count(),
@@ -139,15 +165,22 @@ impl<'a> World<'a> {
 
     /// Figures of the whole run, with the distributions of the last snapshot.
     pub(crate) fn measure(&mut self, last: &Snapshot, samples: Vec<Sample>) -> Metrics {
-        let mut metrics = Metrics { samples, ..Metrics::default() };
+        let mut metrics = Metrics {
+            samples,
+            ..Metrics::default()
+        };
         self.accounts.report(&mut metrics);
         let running = self.hosts.iter().filter_map(|host| host.core.as_ref());
-        metrics.bodies = self.accounts.retired_bodies + running.map(|core| core.counters().bodies).sum::<u64>();
+        metrics.bodies =
+            self.accounts.retired_bodies + running.map(|core| core.counters().bodies).sum::<u64>();
         metrics.post_delay_ms = self.workload.delays();
         for node in last.nodes.iter().filter(|node| node.alive) {
             metrics.links.add(node.links as u64);
         }
-        let members = last.documents.values().flat_map(|document| document.members.values());
+        let members = last
+            .documents
+            .values()
+            .flat_map(|document| document.members.values());
         for view in members.filter_map(|member| member.view.as_ref()) {
             metrics.degree.add(view.neighbors.len() as u64);
             metrics.distance.add(view.distance.into());
@@ -163,8 +196,17 @@ fn host(scenario: &Scenario, seed: u64, node: Index, suite: &dyn Suite) -> Host 
     let drift = scenario.network.drift_ppm * rng.random_range(-1.0..=1.0);
     let config = config(scenario, rng.random());
     let id = suite.node_id(&suite.public_key(&secret));
-    let identity = Identity { secret, address: address(node, 0) };
-    Host::new(config, identity, id, Clock::new(Time::ZERO, drift), Disk::new(oldest_backup(scenario)))
+    let identity = Identity {
+        secret,
+        address: address(node, 0),
+    };
+    Host::new(
+        config,
+        identity,
+        id,
+        Clock::new(Time::ZERO, drift),
+        Disk::new(oldest_backup(scenario)),
+    )
 }
 
 fn config(scenario: &Scenario, draw: f64) -> Config {
@@ -172,7 +214,8 @@ fn config(scenario: &Scenario, draw: f64) -> Config {
     if let Some((low, high)) = scenario.max_peers_range {
         let (low, high) = (low.min(high), low.max(high));
         let span = u32::try_from(high - low + 1).unwrap_or(u32::MAX);
-        config.max_peers = crate::random::whole((f64::from(span) * draw).floor(), 0, high - low) + low;
+        config.max_peers =
+            crate::random::whole((f64::from(span) * draw).floor(), 0, high - low) + low;
         config.min_peers = config.min_peers.min(config.max_peers);
     }
     config
@@ -180,8 +223,14 @@ fn config(scenario: &Scenario, draw: f64) -> Config {
 
 fn oldest_backup(scenario: &Scenario) -> Duration {
     let age = |kind: FaultKind| match kind {
-        FaultKind::Crash { disk: scenario::Disk::Backup(age), .. } => age,
-        FaultKind::Crash { disk: scenario::Disk::Kept | scenario::Disk::Lost, .. }
+        FaultKind::Crash {
+            disk: scenario::Disk::Backup(age),
+            ..
+        } => age,
+        FaultKind::Crash {
+            disk: scenario::Disk::Kept | scenario::Disk::Lost,
+            ..
+        }
         | FaultKind::Leave
         | FaultKind::Pause(_)
         | FaultKind::Partition { .. }
@@ -190,5 +239,10 @@ fn oldest_backup(scenario: &Scenario) -> Duration {
         | FaultKind::Toggle
         | FaultKind::Degrade { .. } => Duration::ZERO,
     };
-    scenario.faults.iter().map(|fault| age(fault.kind)).max().unwrap_or_default()
+    scenario
+        .faults
+        .iter()
+        .map(|fault| age(fault.kind))
+        .max()
+        .unwrap_or_default()
 }

@@ -45,7 +45,10 @@ impl World<'_> {
         if !document.is_signed(&*self.suite) {
             return Input::Admitted(id, Admission::Forged);
         }
-        let number = self.truth.by_id(&id).unwrap_or_else(|| self.publish(node, document));
+        let number = self
+            .truth
+            .by_id(&id)
+            .unwrap_or_else(|| self.publish(node, document));
         if self.truth.stored(number, node) {
             self.hosts[node].disk.note(self.now, Undo::Stored(number));
             self.count_delivery(number, node, from);
@@ -57,9 +60,13 @@ impl World<'_> {
     fn publish(&mut self, node: Index, document: &Document) -> Number {
         let author = self.ids.get(&document.author_id()).copied().unwrap_or(node);
         let hosts = &self.hosts;
-        let number = self.truth.publish(document, author, |node| hosts[node].is_up());
+        let number = self
+            .truth
+            .publish(document, author, |node| hosts[node].is_up());
         let expected = self.truth.expected(number);
-        self.accounts.deliveries.published(number, author, self.truth.nodes(), expected);
+        self.accounts
+            .deliveries
+            .published(number, author, self.truth.nodes(), expected);
         number
     }
 
@@ -70,20 +77,30 @@ impl World<'_> {
             return;
         }
         let delay = self.now.since(entry.published);
-        self.accounts.deliveries.delivered(entry.document.bytes().len());
+        self.accounts
+            .deliveries
+            .delivered(entry.document.bytes().len());
         if self.truth.fulfil(number, node) {
             self.accounts.deliveries.fresh(number, delay, hops);
         }
     }
 
     fn load(&self, node: Index, id: DocumentId) -> Input {
-        let held = self.truth.by_id(&id).filter(|&number| self.truth.holds(number, node));
-        Input::Loaded(id, held.map(|number| self.truth.entry(number).document.clone()))
+        let held = self
+            .truth
+            .by_id(&id)
+            .filter(|&number| self.truth.holds(number, node));
+        Input::Loaded(
+            id,
+            held.map(|number| self.truth.entry(number).document.clone()),
+        )
     }
 
     fn delete(&mut self, node: Index, id: &DocumentId, tag: Tag) {
         self.save(node, Record::Overlay(tag), None);
-        let Some(number) = self.truth.by_id(id) else { return };
+        let Some(number) = self.truth.by_id(id) else {
+            return;
+        };
         if self.truth.deleted(number, node) {
             self.hosts[node].disk.note(self.now, Undo::Deleted(number));
         }
@@ -109,7 +126,10 @@ impl World<'_> {
         let tags: Vec<Tag> = if peer == host.id {
             host.disk.overlays.keys().copied().collect()
         } else {
-            let near = host.cold.values().filter(|view| view.neighbors.iter().any(|n| n.node == peer));
+            let near = host
+                .cold
+                .values()
+                .filter(|view| view.neighbors.iter().any(|n| n.node == peer));
             near.map(|view| view.tag).collect()
         };
         let record = |tag: Tag| Some((tag, host.disk.overlays.get(&tag)?.clone()));
@@ -121,7 +141,11 @@ impl World<'_> {
     }
 
     fn notify(&mut self, node: Index, notification: Notification) {
-        let tag = |id: &DocumentId| self.truth.by_id(id).map(|number| self.truth.entry(number).document.tag());
+        let tag = |id: &DocumentId| {
+            self.truth
+                .by_id(id)
+                .map(|number| self.truth.entry(number).document.tag())
+        };
         let what = match &notification {
             Notification::Arrived { document, .. } => tag(document).map(What::Arrived),
             Notification::Gone(document) => tag(document).map(What::Gone),

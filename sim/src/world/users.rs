@@ -25,7 +25,15 @@ impl World<'_> {
         let mut tasks = Vec::new();
         let hosts = &self.hosts;
         let up = |node: Index| hosts[node].is_up();
-        self.workload.step(self.now, &Scene { now: self.now, truth: &self.truth, up: &up }, &mut tasks);
+        self.workload.step(
+            self.now,
+            &Scene {
+                now: self.now,
+                truth: &self.truth,
+                up: &up,
+            },
+            &mut tasks,
+        );
         self.schedule_work();
         self.run(tasks)
     }
@@ -59,7 +67,8 @@ impl World<'_> {
     /// A user does what waited for the node.
     pub(super) fn act_at_last(&mut self, node: Index) -> Step {
         let todo = std::mem::take(&mut self.hosts[node].todo);
-        todo.into_iter().try_for_each(|action| self.act(node, action))
+        todo.into_iter()
+            .try_for_each(|action| self.act(node, action))
     }
 
     fn command(&mut self, node: Index, action: Action) -> Step {
@@ -78,15 +87,30 @@ impl World<'_> {
     fn words(&mut self, node: Index, action: Action) -> Command {
         let id = |number: Number| self.truth.entry(number).document.id();
         match action {
-            Action::Publish { parent, size, mode, .. } => {
+            Action::Publish {
+                parent, size, mode, ..
+            } => {
                 let parents = parent.map(id).into_iter().collect();
-                Command::Publish { parents, children: Vec::new(), body: self.body(size), mode }
+                Command::Publish {
+                    parents,
+                    children: Vec::new(),
+                    body: self.body(size),
+                    mode,
+                }
             }
             Action::Join { number, via, mode } => {
                 let document = id(number);
                 let dead = !self.hosts[via].is_up();
-                let via = if dead { self.live_holder(number, node).unwrap_or(via) } else { via };
-                Command::Join { document, address: address(via, self.hosts[via].generation), mode }
+                let via = if dead {
+                    self.live_holder(number, node).unwrap_or(via)
+                } else {
+                    via
+                };
+                Command::Join {
+                    document,
+                    address: address(via, self.hosts[via].generation),
+                    mode,
+                }
             }
             Action::Set(number, mode) => Command::Subscribe(id(number), mode),
             Action::Bookmark(number, on) => Command::Bookmark(id(number), on),
@@ -126,7 +150,9 @@ impl World<'_> {
             match notification {
                 Notification::Done(request, document) => self.done(node, request, document)?,
                 Notification::Failed(request, error) => self.failed(node, request, error),
-                Notification::Arrived { document, mode, .. } => self.arrived(node, &document, mode)?,
+                Notification::Arrived { document, mode, .. } => {
+                    self.arrived(node, &document, mode)?
+                }
                 Notification::Stopped => self.stopped(node),
                 Notification::Gone(_) | Notification::JoinDelayed(_) => {}
             }
@@ -136,26 +162,44 @@ impl World<'_> {
 
     fn done(&mut self, node: Index, request: RequestId, document: Option<DocumentId>) -> Step {
         let action = self.hosts[node].pending.remove(&request);
-        let (Some(Action::Publish { mode, ticket, .. }), Some(document)) = (action, document) else {
+        let (Some(Action::Publish { mode, ticket, .. }), Some(document)) = (action, document)
+        else {
             return Ok(());
         };
-        let Some(number) = self.truth.by_id(&document) else { return Ok(()) };
+        let Some(number) = self.truth.by_id(&document) else {
+            return Ok(());
+        };
         self.truth.wish(node, number, mode);
         let mut tasks = Vec::new();
         let hosts = &self.hosts;
         let up = |node: Index| hosts[node].is_up();
-        self.workload.published(ticket, number, &Scene { now: self.now, truth: &self.truth, up: &up }, &mut tasks);
+        self.workload.published(
+            ticket,
+            number,
+            &Scene {
+                now: self.now,
+                truth: &self.truth,
+                up: &up,
+            },
+            &mut tasks,
+        );
         self.run(tasks)
     }
 
     fn failed(&mut self, node: Index, request: RequestId, error: CommandError) {
-        let Some(action) = self.hosts[node].pending.remove(&request) else { return };
+        let Some(action) = self.hosts[node].pending.remove(&request) else {
+            return;
+        };
         match (error, action) {
-            (CommandError::Busy, _) => self.queue.push(self.after(PATIENCE), Event::Again(node, action)),
+            (CommandError::Busy, _) => self
+                .queue
+                .push(self.after(PATIENCE), Event::Again(node, action)),
             (CommandError::NotHeld, Action::Set(number, _) | Action::Bookmark(number, _)) => {
                 self.hosts[node].unfulfilled.insert(number);
             }
-            (CommandError::NotHeld, Action::Publish { ticket, .. }) => self.workload.refused(ticket),
+            (CommandError::NotHeld, Action::Publish { ticket, .. }) => {
+                self.workload.refused(ticket)
+            }
             (
                 CommandError::NotHeld
                 | CommandError::Limits
@@ -167,14 +211,20 @@ impl World<'_> {
     }
 
     fn arrived(&mut self, node: Index, document: &DocumentId, mode: Mode) -> Step {
-        let Some(number) = self.truth.by_id(document) else { return Ok(()) };
+        let Some(number) = self.truth.by_id(document) else {
+            return Ok(());
+        };
         if self.hosts[node].unfulfilled.remove(&number) {
             self.insist(node, number, Some(mode))?;
         }
         let mut tasks = Vec::new();
         let hosts = &self.hosts;
         let up = |node: Index| hosts[node].is_up();
-        let scene = Scene { now: self.now, truth: &self.truth, up: &up };
+        let scene = Scene {
+            now: self.now,
+            truth: &self.truth,
+            up: &up,
+        };
         self.workload.arrived(node, number, &scene, &mut tasks);
         self.run(tasks)
     }
@@ -197,7 +247,8 @@ impl World<'_> {
         for number in 0..self.truth.entries().len() {
             let cell = self.truth.entry(number).cell(node);
             let held = cell.has(Cell::HELD);
-            let wanted = cell.has(Cell::EXPLICIT | Cell::BOOKMARKED) && self.truth.interest(number, node).is_some();
+            let wanted = cell.has(Cell::EXPLICIT | Cell::BOOKMARKED)
+                && self.truth.interest(number, node).is_some();
             match (wanted, held) {
                 (true, true) => self.insist(node, number, None)?,
                 (true, false) => self.join_again(node, number)?,

@@ -237,11 +237,16 @@ impl Core {
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
+        let old_root = overlay.election.root.key;
         let (was_root, was_below) = (overlay.election.is_root(), overlay.election.upstream);
         let (public, secret, suite) = (self.key, &self.secret, &*self.suite);
         overlay.settle(&|document, key| Root::own(key, document, public, secret, suite));
         if overlay.election.is_root() && !was_root && overlay.active() {
             overlay.activity().probe.next = Some(self.now + self.config.probe_interval);
+        }
+        if overlay.election.root.key < old_root && !overlay.election.frozen() && overlay.active() {
+            overlay.reelected = true;
+            overlay.activity().broken = Some(self.now + self.config.reconcile_delay);
         }
         // What was pushed while the tree was being mended may have passed us by.
         let below = overlay

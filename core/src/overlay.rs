@@ -80,6 +80,9 @@ pub(crate) struct Overlay {
     pub(crate) doors: Vec<Address>,
     /// Draws taken from this overlay's random stream.
     pub(crate) draws: u32,
+    /// It has another root than at its birth: parts of it may exist that do not know
+    /// of each other.
+    pub(crate) reelected: bool,
     /// Efforts that were given up ([`activity::REFILL`] …) until something changes.
     pub(crate) spent: u8,
     /// What is under way; none when all is quiet.
@@ -107,6 +110,7 @@ impl Overlay {
             former: Vec::new(),
             doors: Vec::new(),
             draws: 0,
+            reelected: false,
             spent: 0,
             activity: None,
         }

@@ -304,6 +304,7 @@ impl Core {
             self.arrived(via, tag, *link);
         }
         if !fresh {
+            self.announce_astray(via);
             self.after_pull(via, tag);
             if self.overlays.get(&tag).is_some_and(Overlay::subscribes) {
                 self.tell_digest_to_subscribers(tag);

@@ -85,7 +85,7 @@ impl Core {
         match message {
             Message::State(tag, state) => self.on_state(link, frame, tag, &state),
             Message::Open(tag, open) => self.on_open(link, frame, tag, *open),
-            Message::Close(tag, reason) => self.on_close(link, tag, reason),
+            Message::Close(tag, reason) => self.on_close(link, frame, tag, reason),
             Message::Introduce(tag, introduction) => self.on_introduce(link, tag, *introduction),
             Message::Seek(tag, purpose) => self.on_seek(link, tag, purpose),
             Message::Push(push) => self.on_push(link, frame, *push),

@@ -321,6 +321,7 @@ impl Core {
         {
             self.tell_digest(tag, link);
         }
+        self.mend_comments(tag, link);
         if attempt.purpose == Purpose::Acquaintance {
             self.on_roamed(tag, link);
         }
@@ -410,7 +411,13 @@ impl Core {
     }
 
     /// A relation ends, or an attempt is refused.
-    pub(super) fn on_close(&mut self, link: LinkId, tag: Tag, reason: CloseReason) {
+    pub(super) fn on_close(&mut self, link: LinkId, frame: u32, tag: Tag, reason: CloseReason) {
+        let overtaken = |overlay: &crate::overlay::Overlay| {
+            overlay.neighbor(link).is_some_and(|n| n.heard > frame)
+        };
+        if self.overlays.get(&tag).is_some_and(overtaken) {
+            return;
+        }
         let was_neighbor = self.remove_neighbor(tag, link);
         if let Some(overlay) = self.overlays.get_mut(&tag) {
             if let Some(activity) = &mut overlay.activity {

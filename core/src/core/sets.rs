@@ -62,7 +62,7 @@ impl Core {
         };
         activity.lazy = None;
         let agreed = std::mem::take(&mut activity.agreed);
-        let attaches = !overlay.children.is_empty();
+        let attaches = std::mem::take(&mut activity.astray) || !overlay.children.is_empty();
         let told = |link: &LinkId| !agreed.contains(link);
         let others = overlay
             .subscribers()
@@ -71,6 +71,22 @@ impl Core {
         links
             .into_iter()
             .for_each(|link| self.tell_digest(tag, link));
+    }
+
+    /// A comment did not come by the tree: those below us have not got it either.
+    pub(super) fn announce_astray(&mut self, tag: Tag) {
+        let lazy = self.lazy_time(tag);
+        let Some(overlay) = self
+            .overlays
+            .get_mut(&tag)
+            .filter(|overlay| overlay.subscribes())
+        else {
+            return;
+        };
+        let activity = overlay.activity();
+        activity.astray = true;
+        activity.lazy = Some(lazy);
+        self.touch(tag);
     }
 
     /// A neighbour tells its digest.

@@ -36,6 +36,7 @@ impl Core {
             Stage::Holding => {
                 self.refill(tag);
                 self.climb(tag);
+                self.mend(tag);
                 self.collect(tag);
                 self.probe(tag);
                 self.compare_due(tag);
@@ -140,8 +141,22 @@ impl Core {
 
     /// Subscribers of a document on which this one comments hold it too: asks them.
     fn open_relatives(&mut self, tag: Tag, need: usize) -> usize {
+        let mut relatives = self.relatives(tag);
+        let start = self.draw(tag, relatives.len());
+        relatives.rotate_left(start);
+        let mut opened = 0;
+        for peer in relatives {
+            if opened < need && self.try_open(tag, peer, Purpose::Neighbor, None) {
+                opened += 1;
+            }
+        }
+        opened
+    }
+
+    /// Subscribers of parent documents that are neighbours there and not here.
+    fn relatives(&self, tag: Tag) -> Vec<NodeId> {
         let Some(overlay) = self.overlays.get(&tag) else {
-            return 0;
+            return Vec::new();
         };
         let mut relatives: Vec<NodeId> = Vec::new();
         for (parent, _) in &overlay.parents {
@@ -159,15 +174,7 @@ impl Core {
         }
         relatives.sort_unstable();
         relatives.dedup();
-        let start = self.draw(tag, relatives.len());
-        relatives.rotate_left(start);
-        let mut opened = 0;
-        for peer in relatives {
-            if opened < need && self.try_open(tag, peer, Purpose::Neighbor, None) {
-                opened += 1;
-            }
-        }
-        opened
+        relatives
     }
 
     /// Asks nodes to which a neighbour introduced us.
@@ -224,6 +231,60 @@ impl Core {
         links.rotate_left(start);
         for link in links.into_iter().take(count) {
             self.say(link, Message::Seek(tag, purpose));
+        }
+    }
+
+    /// Rule *Mend*: after a failure, whoever has got another overlay root asks those
+    /// subscribers of a parent document that are not its neighbours here: they hold
+    /// the document too, and belong to another part if their root differs.
+    fn mend(&mut self, tag: Tag) {
+        let now = self.now;
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let Some(activity) = overlay
+            .activity
+            .as_mut()
+            .filter(|a| a.broken.is_some_and(|at| at <= now))
+        else {
+            return;
+        };
+        activity.broken = None;
+        for peer in self.relatives(tag) {
+            self.try_open(tag, peer, Purpose::Heal, None);
+        }
+    }
+
+    /// A relation was made in a document's network: its comments' networks may be
+    /// whole again through it (rule *Mend*).
+    pub(super) fn mend_comments(&mut self, tag: Tag, link: LinkId) {
+        let Some(overlay) = self
+            .overlays
+            .get(&tag)
+            .filter(|overlay| overlay.subscribes())
+        else {
+            return;
+        };
+        if !overlay.neighbor(link).is_some_and(|n| n.mode.subscribes()) {
+            return;
+        }
+        let Some(node) = self.links.get(&link).map(|link| link.node) else {
+            return;
+        };
+        let broken = |comment: &Tag| {
+            self.overlays
+                .get(comment)
+                .is_some_and(|o| o.reelected && o.active() && o.neighbor(link).is_none())
+        };
+        let comments: Vec<Tag> = overlay
+            .comments
+            .tags()
+            .iter()
+            .copied()
+            .filter(broken)
+            .collect();
+        for comment in comments {
+            self.try_open(comment, node, Purpose::Heal, None);
         }
     }
 
@@ -333,6 +394,9 @@ impl Core {
         let tries = activity.probe.tries;
         let pause = self.config.probe_interval * (1 + tries / 4);
         activity.probe.next = (tries < PROBE_TRIES).then_some(self.now + pause);
+        for peer in self.relatives(tag) {
+            self.try_open(tag, peer, Purpose::Heal, None);
+        }
         let mut peers = self.candidates(tag);
         let width = RESCUE_WIDTH.min(peers.len());
         let start = usize::try_from(tries).unwrap_or(0) * RESCUE_WIDTH % peers.len().max(1);

@@ -67,6 +67,10 @@ pub(crate) struct Activity {
     pub(crate) wants_until: Option<Time>,
     /// When the comment set's digest is told to neighbours off the tree.
     pub(crate) lazy: Option<Time>,
+    /// It is told to those on the tree too: a comment came another way than by the tree.
+    pub(crate) astray: bool,
+    /// The root changed for the worse: see whether the network fell apart.
+    pub(crate) broken: Option<Time>,
     /// Neighbours that are known to have our comment set.
     pub(crate) agreed: Vec<LinkId>,
     /// Seeking more neighbours.
@@ -112,6 +116,7 @@ impl Activity {
             .chain(comparisons)
             .chain(self.wants_until)
             .chain(self.lazy)
+            .chain(self.broken)
             .chain(self.leave_until)
             .min()
     }

@@ -17,7 +17,7 @@ use crate::document::Document;
 use crate::id::{Address, DocumentId, NodeId, Tag};
 use crate::link::LinkId;
 use crate::message::{
-    Mode, RootRef, STATE_DONE, STATE_FROZEN, STATE_UNRESOLVED, STATE_UPSTREAM, State,
+    Mode, Rank, RootRef, STATE_DONE, STATE_FROZEN, STATE_UNRESOLVED, STATE_UPSTREAM, State,
 };
 use neighbor::mode_bits;
 use serde::{Deserialize, Serialize};
@@ -215,6 +215,13 @@ impl Overlay {
         self.election.settle(&own, &self.neighbors, |election, n| {
             n.flight == 0 && n.sent == mark(election, mode, n.link, false)
         });
+        // A newborn overlay saves the signature until it stays its own root.
+        if self.election.root.key == self.key
+            && self.election.root.claim.is_none()
+            && self.key.rank != Rank::Founder
+        {
+            self.election.root = claim();
+        }
     }
 
     /// True if this neighbour has not been told the present state and nothing is in flight to it.

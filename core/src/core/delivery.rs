@@ -4,6 +4,7 @@
 
 use super::Core;
 use super::records::Parked;
+use crate::deadline::Alarm;
 use crate::document::Document;
 use crate::effect::{CommandError, Effect, Notification};
 use crate::id::{DocumentId, RequestId, Tag};
@@ -14,6 +15,7 @@ use crate::message::{
 };
 use crate::overlay::neighbor::PRESUMED;
 use crate::overlay::{Neighbor, Overlay, QUEUED, Root, RootKey, Stage};
+use crate::time::Time;
 use crate::violation::Violation;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -49,6 +51,17 @@ pub(super) struct Delivery {
     loads: BTreeMap<DocumentId, Vec<(LinkId, QueuedBody)>>,
     /// Comments that came before the document on which they comment.
     early: VecDeque<(LinkId, u32, Push)>,
+    /// States for documents that are not here (yet).
+    early_states: VecDeque<EarlyState>,
+}
+
+#[derive(Debug)]
+struct EarlyState {
+    at: Time,
+    tag: Tag,
+    link: LinkId,
+    frame: u32,
+    state: State,
 }
 
 impl Delivery {
@@ -132,8 +145,66 @@ impl Core {
         early
     }
 
+    /// Keeps a state for a document that is not here: it may be on its way. If it
+    /// does not come soon, the sender is told.
+    pub(super) fn keep_early_state(&mut self, link: LinkId, frame: u32, tag: Tag, state: &State) {
+        let states = &mut self.delivery.early_states;
+        let full = states.len() >= MAX_EARLY;
+        let late = if full { states.pop_front() } else { None };
+        states.push_back(EarlyState {
+            at: self.now,
+            tag,
+            link,
+            frame,
+            state: state.clone(),
+        });
+        if let Some(late) = late {
+            self.say(late.link, Message::Close(late.tag, CloseReason::Unknown));
+        }
+        self.deadlines
+            .advance(Alarm::Node, self.now + self.config.request_timeout);
+    }
+
+    /// Tells those whose states were about documents that did not come.
+    pub(super) fn refuse_early_states(&mut self) {
+        let patience = self.config.request_timeout;
+        while self
+            .delivery
+            .early_states
+            .front()
+            .is_some_and(|early| early.at + patience <= self.now)
+        {
+            let Some(late) = self.delivery.early_states.pop_front() else {
+                return;
+            };
+            self.say(late.link, Message::Close(late.tag, CloseReason::Unknown));
+        }
+        if let Some(early) = self.delivery.early_states.front() {
+            self.deadlines.advance(Alarm::Node, early.at + patience);
+        }
+    }
+
+    fn replay_early_states(&mut self, tag: Tag) {
+        if self
+            .delivery
+            .early_states
+            .iter()
+            .all(|early| early.tag != tag)
+        {
+            return;
+        }
+        let early = std::mem::take(&mut self.delivery.early_states);
+        let (ready, rest): (VecDeque<_>, VecDeque<_>) =
+            early.into_iter().partition(|early| early.tag == tag);
+        self.delivery.early_states = rest;
+        ready
+            .into_iter()
+            .for_each(|early| self.on_state(early.link, early.frame, tag, &early.state));
+    }
+
     /// A document is here: comments that came before it are looked at again.
     fn replay_early(&mut self, tag: Tag) {
+        self.replay_early_states(tag);
         if self
             .delivery
             .early

@@ -231,7 +231,7 @@ impl Core {
     /// A neighbour, or a peer that accepts our Open, tells its state.
     pub(super) fn on_state(&mut self, link: LinkId, frame: u32, tag: Tag, state: &State) {
         let Some(overlay) = self.overlays.get_mut(&tag) else {
-            self.say(link, Message::Close(tag, CloseReason::Unknown));
+            self.keep_early_state(link, frame, tag, state);
             return;
         };
         match overlay.neighbor(link) {

@@ -223,6 +223,7 @@ impl Core {
         if self.cold.recall_all {
             self.recall_all();
         }
+        self.refuse_early_states();
         self.unsaved.insert(Record::Node);
     }
 

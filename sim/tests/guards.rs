@@ -52,7 +52,7 @@ fn scenario(sets: &[&str], tables: &str) -> Scenario {
 }
 
 fn go(scenario: &Scenario, broken: impl Fn(Index) -> Option<Box<dyn Behavior>>) -> Outcome {
-    let behaviors = (0..12)
+    let behaviors = (0..16)
         .filter_map(|node| Some((node, broken(node)?)))
         .collect();
     run_with(scenario, 1, &mut Blind, behaviors).expect("no trace to read")
@@ -431,7 +431,11 @@ fn connected_holders_catches_a_node_that_refuses_all_neighbours() {
 #[test]
 fn connected_subscribers_catches_holders_that_pretend_to_subscribe() {
     // Without comments: otherwise they would be pushed to those who only pretend, a breach of privacy.
-    let sets = ["workload.subscribe=0.5", "workload.comments=0"];
+    let sets = [
+        "workload.nodes=16",
+        "workload.subscribe=0.35",
+        "workload.comments=0",
+    ];
     let lie = |_, mut message: Message| {
         if let Some(state) = state_of(&mut message) {
             state.flags |= Mode::Subscribe as u8;

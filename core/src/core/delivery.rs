@@ -324,6 +324,7 @@ impl Core {
         overlay.inherited = !document.parents().is_empty();
         self.overlays.insert(tag, overlay);
         self.attach(tag, document);
+        self.recompute(tag);
         self.inherit_neighbors(tag, None);
         self.unsaved(tag);
         self.notify(Notification::Done(request, Some(document.id())));

@@ -235,7 +235,7 @@ impl Core {
             return;
         };
         match overlay.neighbor(link) {
-            Some(neighbor) if frame <= neighbor.heard => {}
+            Some(neighbor) if frame < neighbor.heard => {}
             Some(_) => self.take_state(link, frame, tag, state, false),
             None => self.on_accepted(link, frame, tag, state),
         }

@@ -285,15 +285,14 @@ impl Behavior for Intruder {
         }
     }
     fn input(&mut self, input: Input) -> Option<Input> {
-        match input {
-            Input::Connected { channel, .. }
-                if channel.0 >= CALLS && channel.0.is_multiple_of(2) =>
-            {
-                self.connected = Some(channel);
-                Some(Input::Wake)
-            }
-            other => Some(other),
+        if let Input::Connected { channel, .. } = input
+            && channel.0 >= CALLS
+            && channel.0.is_multiple_of(2)
+        {
+            self.connected = Some(channel);
+            return Some(Input::Wake);
         }
+        Some(input)
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn section(summary: &RunSummary<'_>) -> String {
         "<section class=\"broken\"><h2 class=\"bad\">Property <code>{}</code> does not hold</h2><p class=\"lead\">{}</p>\
          <p>Seen at {:.6} s. Document: {document}. Nodes: {nodes}.</p><h3>This run again</h3><pre>{}</pre>",
         escape(violated.property),
-        escape(&violated.detail),
+        escape(&sentence(&violated.detail)),
         violated.time.as_secs_f64(),
         escape(summary.replay)
     );
@@ -57,4 +57,20 @@ fn table(html: &mut String, events: &[Event]) {
         );
     }
     html.push_str("</table></div>");
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{first}{}{end}", letters.as_str())
 }

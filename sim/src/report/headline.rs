@@ -1,7 +1,7 @@
 //! The verdict and the most important figures, in plain words.
 
 use super::RunSummary;
-use super::words::{bytes, count, duration, escape, figure, millis, plural, seconds};
+use super::words::{bytes, count, duration, escape, figure, millis, plural, seconds, short};
 use crate::check::EVENTUALLY;
 use crate::goals;
 use std::fmt::Write;
@@ -65,7 +65,7 @@ fn tiles(summary: &RunSummary<'_>) -> String {
     let tiles = [
         (
             Some(format!(
-                "{} / {}",
+                "{} of {}",
                 count(alive),
                 count(last.nodes.len() as u64)
             )),
@@ -88,7 +88,7 @@ fn tiles(summary: &RunSummary<'_>) -> String {
         ),
         (Some(bytes(total)), "sent in all"),
         (Some(count(metrics.violations)), "violations by peers"),
-        (Some(count(metrics.events)), "events handled"),
+        (Some(short(metrics.events)), "events handled"),
     ];
     let shown = tiles
         .into_iter()

@@ -155,7 +155,7 @@ fn a_failed_run_shows_what_broke_and_how_to_run_it_again() {
     let page = page(Some((violated, vec![event])));
     for part in [
         "✗ tree does not hold",
-        "node 1 &lt;is&gt; wrong",
+        "Node 1 &lt;is&gt; wrong.",
         "State &amp; more",
         "run &lt;x&gt; --seed 7",
         "Nodes: 1, 2.",

@@ -87,7 +87,7 @@ pub(super) fn section(samples: &[Sample]) -> String {
         ),
     ];
     let mut html = format!(
-        "<section><h2>Over time</h2><div class=\"grid\">{}</div>",
+        "<section><h2>Over time</h2><div class=\"grid wide\">{}</div>",
         charts.concat()
     );
     html.push_str("<div class=\"legend\">");

@@ -5,6 +5,7 @@ use super::Violated;
 use crate::scenario::Scenario;
 use crate::snapshot::Index;
 use cliqueclique_core::Packet;
+use cliqueclique_core::id::Tag;
 use cliqueclique_core::message::{Frame, Message};
 use cliqueclique_core::time::Time;
 use std::time::Duration;
@@ -42,15 +43,15 @@ impl Silence {
             return Ok(());
         }
         let spoken = match packet {
-            Packet::Hello(_) => Some("Hello"),
+            Packet::Hello(hello) => Some(("Hello", Some(hello.admission.tag))),
             Packet::Frame(frame) => speech(frame),
             Packet::Welcome(_) | Packet::Confirm(_) | Packet::Goodbye => None,
         };
-        spoken.map_or(Ok(()), |kind| {
+        spoken.map_or(Ok(()), |(kind, document)| {
             Err(Violated {
                 property: "silence",
                 time,
-                document: None,
+                document,
                 nodes: vec![from, to],
                 detail: format!(
                     "nothing has changed for longer than {:?}, so only keep-alives and acknowledgements \
@@ -62,21 +63,21 @@ impl Silence {
     }
 }
 
-fn speech(frame: &Frame) -> Option<&'static str> {
+fn speech(frame: &Frame) -> Option<(&'static str, Option<Tag>)> {
     frame.messages.iter().find_map(|message| match message {
         Message::Ping => None,
-        Message::State(..) => Some("State"),
-        Message::Open(..) => Some("Open"),
-        Message::Close(..) => Some("Close"),
-        Message::Introduce(..) => Some("Introduce"),
-        Message::Seek(..) => Some("Seek"),
-        Message::Push(_) => Some("Push"),
-        Message::Digest(..) => Some("Digest"),
-        Message::Reconcile(..) => Some("Reconcile"),
-        Message::Want(..) => Some("Want"),
-        Message::Lack(..) => Some("Lack"),
-        Message::Fragment(_) => Some("Fragment"),
-        Message::Moved(_) => Some("Moved"),
+        Message::State(tag, _) => Some(("State", Some(*tag))),
+        Message::Open(tag, _) => Some(("Open", Some(*tag))),
+        Message::Close(tag, _) => Some(("Close", Some(*tag))),
+        Message::Introduce(tag, _) => Some(("Introduce", Some(*tag))),
+        Message::Seek(tag, _) => Some(("Seek", Some(*tag))),
+        Message::Push(push) => Some(("Push", Some(push.via))),
+        Message::Digest(tag, _) => Some(("Digest", Some(*tag))),
+        Message::Reconcile(tag, _) => Some(("Reconcile", Some(*tag))),
+        Message::Want(tag, _) => Some(("Want", Some(*tag))),
+        Message::Lack(tag, _) => Some(("Lack", Some(*tag))),
+        Message::Fragment(_) => Some(("Fragment", None)),
+        Message::Moved(_) => Some(("Moved", None)),
     })
 }
 

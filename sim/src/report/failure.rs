@@ -48,7 +48,7 @@ fn table(html: &mut String, events: &[Event]) {
     for event in shown {
         let _ = write!(
             html,
-            "<tr><td class=\"n\">{:.6}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td class=\"n\">{:.6}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"d\">{}</td></tr>",
             event.time.as_secs_f64(),
             event.node,
             event.peer.map_or_else(String::new, |peer| peer.to_string()),

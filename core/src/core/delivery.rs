@@ -377,7 +377,7 @@ impl Core {
         }
         if !fresh {
             self.announce_astray(via);
-            self.after_pull(via, tag);
+            self.after_pull(via, tag, document.created());
             if self.overlays.get(&tag).is_some_and(Overlay::subscribes) {
                 self.tell_digest_to_subscribers(tag);
             }

@@ -7,9 +7,10 @@ use crate::config::{MAX_TAGS, RECONCILE_FANOUT, RECONCILE_LEAF};
 use crate::id::Tag;
 use crate::link::LinkId;
 use crate::message::{Message, Range, RangeContent, SetDigest};
+use crate::overlay::Neighbor;
 use crate::overlay::activity::Comparison;
 use crate::overlay::comments::digest_of;
-use crate::time::Time;
+use crate::time::{Time, WallTime};
 use crate::violation::Violation;
 
 /// Comments asked for at once in one network. More are asked for when these have come.
@@ -252,13 +253,15 @@ impl Core {
 
     /// After a comment was pulled that the eager push should have brought: others
     /// may count on us as a neighbour in its network, so ask them; and whoever
-    /// should have pushed it may be dead, so see.
-    pub(super) fn after_pull(&mut self, via: Tag, comment: Tag) {
-        let Some(overlay) = self.overlays.get(&via).filter(|overlay| overlay.caught_up) else {
-            return;
-        };
-        let links: Vec<LinkId> = overlay.subscribers().map(|n| n.link).collect();
-        let upstream = overlay.election.upstream;
+    /// should have pushed it may be dead, so see. Relations younger than the comment
+    /// are no ground for either.
+    pub(super) fn after_pull(&mut self, via: Tag, comment: Tag, created: WallTime) {
+        let (wall, now) = (self.wall().0, u64::from(self.seconds()));
+        let latest = created.0.saturating_add(self.config.clock_tolerance.as_secs());
+        let Some(overlay) = self.overlays.get(&via) else { return };
+        let older = |n: &&Neighbor| wall.saturating_sub(now.saturating_sub(u64::from(n.since))) <= latest;
+        let links: Vec<LinkId> = overlay.subscribers().filter(older).map(|n| n.link).collect();
+        let upstream = overlay.election.upstream.filter(|link| links.contains(link));
         for link in links {
             if let Some(node) = self.links.get(&link).map(|link| link.node) {
                 self.try_open(comment, node, crate::message::Purpose::Neighbor, None);

@@ -108,7 +108,7 @@ impl Default for Config {
             max_documents: 4_000_000,
             max_comments: 1_000_000,
             max_acquaintances: 256,
-            min_acquaintances: 64,
+            min_acquaintances: 128,
             handshake_timeout: Duration::from_secs(60),
             first_timeout: Duration::from_secs(3),
             min_timeout: Duration::from_millis(200),

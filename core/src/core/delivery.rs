@@ -508,16 +508,14 @@ impl Core {
             heirs.extend(fresh.map(|n| (n.link, n.mode.inherited(), n.since < young)));
         }
         for (link, mode, settled) in heirs {
-            let room = self
-                .overlays
-                .get(&tag)
-                .is_some_and(|o| o.degree() < self.config.max_peers);
-            if room
-                && self
-                    .overlays
-                    .get(&tag)
-                    .is_some_and(|o| o.neighbor(link).is_none())
-            {
+            let Some(overlay) = self.overlays.get(&tag) else { return };
+            if overlay.neighbor(link).is_some() {
+                continue;
+            }
+            if overlay.degree() >= self.config.max_peers {
+                // It may count on us all the same.
+                self.say(link, Message::Close(tag, CloseReason::Full));
+            } else {
                 let mut heir = Neighbor::silent(link, mode);
                 // What rests on a young relation may not be known on the other side.
                 heir.flags = if settled { PRESUMED } else { 0 };

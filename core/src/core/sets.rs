@@ -6,7 +6,7 @@ use super::Core;
 use crate::config::{MAX_TAGS, RECONCILE_FANOUT, RECONCILE_LEAF};
 use crate::id::Tag;
 use crate::link::LinkId;
-use crate::message::{Message, Range, RangeContent, SetDigest};
+use crate::message::{CloseReason, Message, Purpose, Range, RangeContent, SetDigest};
 use crate::overlay::Neighbor;
 use crate::overlay::activity::Comparison;
 use crate::overlay::comments::digest_of;
@@ -263,8 +263,10 @@ impl Core {
         let links: Vec<LinkId> = overlay.subscribers().filter(older).map(|n| n.link).collect();
         let upstream = overlay.election.upstream.filter(|link| links.contains(link));
         for link in links {
-            if let Some(node) = self.links.get(&link).map(|link| link.node) {
-                self.try_open(comment, node, crate::message::Purpose::Neighbor, None);
+            let Some(node) = self.links.get(&link).map(|link| link.node) else { continue };
+            let neighbor = self.overlays.get(&comment).is_none_or(|overlay| overlay.neighbor(link).is_some());
+            if !neighbor && !self.try_open(comment, node, Purpose::Neighbor, None) {
+                self.say(link, Message::Close(comment, CloseReason::Full));
             }
         }
         let idle = upstream

@@ -18,6 +18,10 @@ const REFILL_TRIES: u32 = 6;
 const RESCUE_WIDTH: usize = 8;
 /// Tries to collect acquaintances. Measured: 64 are collected in about 12.
 const COLLECT_TRIES: u32 = 40;
+/// After a change of root for the worse one node in so many dials so many
+/// acquaintances, since the root of a small part may know nobody outside. Guess.
+const SCOUT_ONE_IN: usize = 4;
+const SCOUT_WIDTH: usize = 2;
 /// Rounds of probing by a new overlay root, `RESCUE_WIDTH` peers each: enough for
 /// all acquaintances.
 const PROBE_TRIES: u32 = 40;
@@ -251,6 +255,18 @@ impl Core {
         };
         activity.broken = None;
         for peer in self.relatives(tag) {
+            self.try_open(tag, peer, Purpose::Heal, None);
+        }
+        if self.draw(tag, SCOUT_ONE_IN) == 0 {
+            self.heal_with_acquaintances(tag, SCOUT_WIDTH);
+        }
+    }
+
+    fn heal_with_acquaintances(&mut self, tag: Tag, width: usize) {
+        let mut peers = self.candidates(tag);
+        let start = self.draw(tag, peers.len());
+        peers.rotate_left(start);
+        for peer in peers.into_iter().take(width) {
             self.try_open(tag, peer, Purpose::Heal, None);
         }
     }

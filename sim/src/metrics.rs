@@ -143,7 +143,11 @@ impl Histogram {
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
     pub fn mean(&self) -> f64 {
-        if self.total == 0 { 0.0 } else { self.sum as f64 / self.total as f64 }
+        if self.total == 0 {
+            0.0
+        } else {
+            self.sum as f64 / self.total as f64
+        }
     }
 
     /// Largest value.
@@ -202,8 +206,16 @@ mod tests {
         assert_eq!(histogram.quantile(0.0), 1);
         assert_eq!(histogram.quantile(0.5), 2);
         assert_eq!(histogram.quantile(0.6), 3);
-        assert_eq!(histogram.quantile(0.75), 96, "100 lies in the bucket from 96 to 103");
-        assert_eq!(histogram.quantile(1.0), 960, "1000 lies in the bucket from 960 to 1023");
+        assert_eq!(
+            histogram.quantile(0.75),
+            96,
+            "100 lies in the bucket from 96 to 103"
+        );
+        assert_eq!(
+            histogram.quantile(1.0),
+            960,
+            "1000 lies in the bucket from 960 to 1023"
+        );
         assert_eq!(Histogram::default().quantile(0.5), 0);
     }
 }

@@ -27,6 +27,7 @@ const KEYS: &[&str] = &[
     "min_timeout",
     "link_timeout",
     "ack_delay",
+    "state_delay",
     "keep_alive_min",
     "keep_alive_max",
     "linger",
@@ -127,6 +128,7 @@ fn times(reader: &Reader<'_>, config: &mut Config) -> Result<(), Problem> {
     set("min_timeout", &mut config.min_timeout)?;
     set("link_timeout", &mut config.link_timeout)?;
     set("ack_delay", &mut config.ack_delay)?;
+    set("state_delay", &mut config.state_delay)?;
     set("keep_alive_min", &mut config.keep_alive_min)?;
     set("keep_alive_max", &mut config.keep_alive_max)?;
     set("linger", &mut config.linger)?;

@@ -243,10 +243,10 @@ impl Core {
         if before.subscribes() != mode.subscribes() {
             overlay.caught_up = false;
         }
-        let wanted = match rank {
-            Rank::Founder if mode.subscribes() => Rank::Founder,
-            _ if mode.subscribes() => Rank::Subscriber,
-            _ => Rank::Holder,
+        let wanted = match (mode.subscribes(), rank == Rank::Founder) {
+            (true, true) => Rank::Founder,
+            (true, false) => Rank::Subscriber,
+            (false, _) => Rank::Holder,
         };
         if wanted != rank {
             let key = self.own_key(wanted);

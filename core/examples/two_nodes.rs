@@ -29,93 +29,117 @@ fn node(name: u8) -> Core {
     .expect("settings fit")
 }
 
+/// The time at which the example ends.
+const END: Time = Time(60_000_000);
+
+/// Both nodes, and all that is between and below them.
+struct World {
+    nodes: [Core; 2],
+    disks: [BTreeMap<DocumentId, Document>; 2],
+    inbox: VecDeque<(usize, Input)>,
+    now: Time,
+}
+
 fn main() {
-    let mut nodes = [node(0), node(1)];
-    let mut disks: [BTreeMap<DocumentId, Document>; 2] = Default::default();
-    let mut inbox: VecDeque<(usize, Input)> = VecDeque::new();
-    let mut now = Time::ZERO;
-    let publish = |parents, text: &'static str| Command::Publish {
+    let mut world = World {
+        nodes: [node(0), node(1)],
+        disks: Default::default(),
+        inbox: VecDeque::from([(0, publish(RequestId(1), Vec::new(), "A forum"))]),
+        now: Time::ZERO,
+    };
+    while world.now < END {
+        let (at, input) = world.next();
+        let mut effects = Vec::new();
+        world.nodes[at].handle(world.now, input, &mut effects);
+        for effect in effects {
+            world.perform(at, effect);
+        }
+    }
+}
+
+fn publish(request: RequestId, parents: Vec<DocumentId>, text: &'static str) -> Input {
+    let command = Command::Publish {
         parents,
         children: Vec::new(),
         body: Bytes::from_static(text.as_bytes()),
         mode: Mode::Follow,
     };
-    inbox.push_back((
-        0,
-        Input::Command(RequestId(1), publish(Vec::new(), "A forum")),
-    ));
-    while now < Time(60_000_000) {
-        let (at, input) = inbox.pop_front().unwrap_or_else(|| {
-            let next = nodes
-                .iter()
-                .enumerate()
-                .filter_map(|(i, node)| Some((node.next_deadline()?, i)))
-                .min();
-            let (time, node) = next.unwrap_or((Time(60_000_000), 0));
-            now = now.max(time);
-            (node, Input::Wake)
-        });
-        let mut effects = Vec::new();
-        nodes[at].handle(now, input, &mut effects);
-        for effect in effects {
-            // Channels 2, 4, … of one node are 3, 5, … of the other.
-            let (other, mirrored) = (1 - at, |channel: ChannelId| ChannelId(channel.0 ^ 1));
-            let connected = |channel| Input::Connected {
-                channel,
-                frame_limit: 16_384,
-                binding: [7; 32],
-            };
-            match effect {
-                Effect::Dial(channel, _) => {
-                    inbox.push_back((at, connected(channel)));
-                    inbox.push_back((other, connected(mirrored(channel))));
-                }
-                Effect::Send(channel, packet) => {
-                    inbox.push_back((other, Input::Received(mirrored(channel), packet)))
-                }
-                Effect::Hangup(channel) => {
-                    inbox.push_back((other, Input::Disconnected(mirrored(channel))))
-                }
-                Effect::Admit(document) => {
-                    let stored = document.is_signed(&Ed25519Blake3);
-                    let outcome = if stored {
-                        Admission::Stored
-                    } else {
-                        Admission::Forged
-                    };
-                    disks[at].insert(document.id(), document.clone());
-                    inbox.push_back((at, Input::Admitted(document.id(), outcome)));
-                }
-                Effect::Load(id) => {
-                    inbox.push_back((at, Input::Loaded(id, disks[at].get(&id).cloned())))
-                }
-                Effect::Notify(Notification::Done(RequestId(1), Some(forum))) => {
-                    let join = Command::Join {
-                        document: forum,
-                        address: Address(Bytes::from(vec![0])),
-                        mode: Mode::Follow,
-                    };
-                    inbox.push_back((1, Input::Command(RequestId(2), join)));
-                }
-                Effect::Notify(Notification::Arrived { document, .. }) => {
-                    let text = String::from_utf8_lossy(disks[at][&document].body()).into_owned();
-                    println!(
-                        "{:6.3} s  node {at} has {document:?}: {text}",
-                        now.as_secs_f64()
-                    );
-                    if at == 1 && text == "A forum" {
-                        inbox.push_back((
-                            1,
-                            Input::Command(
-                                RequestId(3),
-                                publish(vec![document], "Hello from node 1"),
-                            ),
-                        ));
-                    }
-                }
-                Effect::Delete(..) | Effect::Save(..) | Effect::Thaw(_) | Effect::Recall(_) => {}
-                Effect::Notify(_) | Effect::Report(..) => {}
+    Input::Command(request, command)
+}
+
+impl World {
+    /// The next input; if none waits, time jumps to the next deadline.
+    fn next(&mut self) -> (usize, Input) {
+        if let Some(waiting) = self.inbox.pop_front() {
+            return waiting;
+        }
+        let deadlines = self.nodes.iter().map(Core::next_deadline).zip(0..);
+        let next = deadlines.filter_map(|(time, at)| Some((time?, at))).min();
+        let (time, at) = next.unwrap_or((END, 0));
+        self.now = self.now.max(time);
+        (at, Input::Wake)
+    }
+
+    fn perform(&mut self, at: usize, effect: Effect) {
+        // Channels 2, 4, … of one node are 3, 5, … of the other.
+        let (other, mirrored) = (1 - at, |channel: ChannelId| ChannelId(channel.0 ^ 1));
+        let (to, input) = match effect {
+            Effect::Dial(channel, _) => {
+                self.inbox.push_back((at, connected(channel)));
+                (other, connected(mirrored(channel)))
             }
+            Effect::Send(channel, packet) => (other, Input::Received(mirrored(channel), packet)),
+            Effect::Hangup(channel) => (other, Input::Disconnected(mirrored(channel))),
+            Effect::Admit(document) => (at, self.admit(at, document)),
+            Effect::Load(id) => (at, Input::Loaded(id, self.disks[at].get(&id).cloned())),
+            Effect::Notify(Notification::Done(RequestId(1), Some(forum))) => (1, join(forum)),
+            Effect::Notify(Notification::Arrived { document, .. }) => {
+                return self.arrived(at, document);
+            }
+            Effect::Delete(..)
+            | Effect::Save(..)
+            | Effect::Thaw(_)
+            | Effect::Recall(_)
+            | Effect::Notify(_)
+            | Effect::Report(..) => return,
+        };
+        self.inbox.push_back((to, input));
+    }
+
+    fn admit(&mut self, at: usize, document: Document) -> Input {
+        let id = document.id();
+        if !document.is_signed(&Ed25519Blake3) {
+            return Input::Admitted(id, Admission::Forged);
+        }
+        self.disks[at].insert(id, document);
+        Input::Admitted(id, Admission::Stored)
+    }
+
+    #[allow(clippy::print_stdout, reason = "showing it is what an example is for")]
+    fn arrived(&mut self, at: usize, document: DocumentId) {
+        let text = String::from_utf8_lossy(self.disks[at][&document].body());
+        let seconds = self.now.as_secs_f64();
+        println!("{seconds:6.3} s  node {at} has {document:?}: {text}");
+        if at == 1 && text == "A forum" {
+            let reply = publish(RequestId(3), vec![document], "Hello from node 1");
+            self.inbox.push_back((1, reply));
         }
     }
+}
+
+fn connected(channel: ChannelId) -> Input {
+    Input::Connected {
+        channel,
+        frame_limit: 16_384,
+        binding: [7; 32],
+    }
+}
+
+fn join(forum: DocumentId) -> Input {
+    let command = Command::Join {
+        document: forum,
+        address: Address(Bytes::from(vec![0])),
+        mode: Mode::Follow,
+    };
+    Input::Command(RequestId(2), command)
 }

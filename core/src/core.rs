@@ -220,12 +220,13 @@ impl Core {
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
+        let due = self.now + self.config.state_delay;
         for at in 0..overlay.neighbors.len() {
             if overlay.owes(&overlay.neighbors[at]) {
                 let neighbor = &mut overlay.neighbors[at];
                 neighbor.flight = crate::overlay::QUEUED;
                 if let Some(link) = self.links.get_mut(&neighbor.link) {
-                    link.mark_dirty(tag);
+                    link.mark_dirty(tag, due);
                     self.active_links.insert(neighbor.link);
                 }
             }

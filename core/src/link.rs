@@ -52,6 +52,8 @@ pub(crate) struct Link {
     pub(crate) cold: usize,
     /// Overlays whose state for this peer is to be sent.
     pub(crate) dirty: Vec<Tag>,
+    /// When those are sent at the latest.
+    pub(crate) states_at: Option<Time>,
     /// Documents that wait for room.
     pub(crate) bodies: VecDeque<QueuedBody>,
     /// Documents being read from the store for this link.
@@ -88,6 +90,7 @@ impl Link {
             documents: BTreeSet::new(),
             cold: 0,
             dirty: Vec::new(),
+            states_at: None,
             bodies: VecDeque::new(),
             loading: 0,
             outbound: Outbound::new(frame_limit, config),
@@ -137,7 +140,8 @@ impl Link {
     }
 
     /// Marks an overlay's state as to be sent.
-    pub(crate) fn mark_dirty(&mut self, tag: Tag) {
+    pub(crate) fn mark_dirty(&mut self, tag: Tag, at: Time) {
         self.dirty.push(tag);
+        self.states_at.get_or_insert(at);
     }
 }

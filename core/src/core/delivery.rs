@@ -508,7 +508,9 @@ impl Core {
             heirs.extend(fresh.map(|n| (n.link, n.mode.inherited(), n.since < young)));
         }
         for (link, mode, settled) in heirs {
-            let Some(overlay) = self.overlays.get(&tag) else { return };
+            let Some(overlay) = self.overlays.get(&tag) else {
+                return;
+            };
             if overlay.neighbor(link).is_some() {
                 continue;
             }

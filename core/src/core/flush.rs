@@ -28,9 +28,11 @@ impl Core {
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
-        if !link.outbound.has_window() {
+        let due = link.states_at.is_some_and(|at| at <= self.now);
+        if !due || !link.outbound.has_window() {
             return;
         }
+        link.states_at = None;
         for tag in std::mem::take(&mut link.dirty) {
             let Some(overlay) = self.overlays.get_mut(&tag) else {
                 continue;
@@ -131,7 +133,9 @@ impl Core {
         } else {
             None
         };
+        let states = link.states_at.filter(|_| link.outbound.has_window());
         let next: Option<Time> = [
+            states,
             link.inbound.acknowledge_at,
             link.outbound.next_resend(),
             dead,

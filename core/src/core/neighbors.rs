@@ -37,7 +37,11 @@ impl Core {
             return false;
         };
         let known = link.is_some_and(|link| overlay.neighbor(link).is_some());
-        let room = overlay.reserved() < max || matches!(purpose, Purpose::Bridge | Purpose::Heal);
+        let room = overlay.reserved() < max
+            || matches!(
+                purpose,
+                Purpose::Bridge | Purpose::Heal | Purpose::Subscriber
+            );
         let activity = overlay.activity();
         if known || !room || activity.opens.iter().any(|open| open.peer == peer) {
             return false;
@@ -408,6 +412,7 @@ impl Core {
         neighbor.since = self.seconds();
         self.add_neighbor(tag, neighbor);
         self.take_state(link, frame, tag, state, true);
+        self.mend_comments(tag, link);
     }
 
     /// A relation ends, or an attempt is refused.

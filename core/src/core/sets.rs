@@ -257,14 +257,31 @@ impl Core {
     /// are no ground for either.
     pub(super) fn after_pull(&mut self, via: Tag, comment: Tag, created: WallTime) {
         let (wall, now) = (self.wall().0, u64::from(self.seconds()));
-        let latest = created.0.saturating_add(self.config.clock_tolerance.as_secs());
-        let Some(overlay) = self.overlays.get(&via) else { return };
-        let older = |n: &&Neighbor| wall.saturating_sub(now.saturating_sub(u64::from(n.since))) <= latest;
-        let links: Vec<LinkId> = overlay.subscribers().filter(older).map(|n| n.link).collect();
-        let upstream = overlay.election.upstream.filter(|link| links.contains(link));
+        let latest = created
+            .0
+            .saturating_add(self.config.clock_tolerance.as_secs());
+        let Some(overlay) = self.overlays.get(&via) else {
+            return;
+        };
+        let older =
+            |n: &&Neighbor| wall.saturating_sub(now.saturating_sub(u64::from(n.since))) <= latest;
+        let links: Vec<LinkId> = overlay
+            .subscribers()
+            .filter(older)
+            .map(|n| n.link)
+            .collect();
+        let upstream = overlay
+            .election
+            .upstream
+            .filter(|link| links.contains(link));
         for link in links {
-            let Some(node) = self.links.get(&link).map(|link| link.node) else { continue };
-            let neighbor = self.overlays.get(&comment).is_none_or(|overlay| overlay.neighbor(link).is_some());
+            let Some(node) = self.links.get(&link).map(|link| link.node) else {
+                continue;
+            };
+            let neighbor = self
+                .overlays
+                .get(&comment)
+                .is_none_or(|overlay| overlay.neighbor(link).is_some());
             if !neighbor && !self.try_open(comment, node, Purpose::Neighbor, None) {
                 self.say(link, Message::Close(comment, CloseReason::Full));
             }

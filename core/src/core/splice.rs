@@ -11,6 +11,7 @@ use crate::id::{DocumentId, NodeId, Tag};
 use crate::link::LinkId;
 use crate::message::{CloseReason, Introduction, Message, Open, Purpose, State, Ticket};
 use crate::overlay::activity::{OpenAttempt, Splice};
+use crate::overlay::neighbor::mode_of;
 use crate::overlay::{Neighbor, Overlay};
 use crate::time::WallTime;
 use crate::violation::Violation;
@@ -162,6 +163,10 @@ impl Core {
             }
             return;
         }
+        if self.make_room_for_subscriber(tag, link, &open.state) {
+            self.accept(link, frame, tag, &open.state);
+            return;
+        }
         let Some(partner) = self.splice_partner(tag, link) else {
             self.say(link, Message::Close(tag, CloseReason::Full));
             return;
@@ -179,6 +184,29 @@ impl Core {
         }
         self.introduce(tag, link, partner, Purpose::Neighbor, true);
         self.touch(tag);
+    }
+
+    /// Rule *Climb*: a full subscriber lets go of a neighbour that only holds the
+    /// document for one that subscribes, and introduces the two.
+    fn make_room_for_subscriber(&mut self, tag: Tag, newcomer: LinkId, state: &State) -> bool {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return false;
+        };
+        if !overlay.subscribes() || !mode_of(state.flags).subscribes() {
+            return false;
+        }
+        let spare =
+            |n: &&Neighbor| !n.mode.subscribes() && overlay.election.upstream != Some(n.link);
+        let victim = overlay
+            .neighbors
+            .iter()
+            .filter(spare)
+            .min_by_key(|n| n.downstream())
+            .map(|n| n.link);
+        let Some(victim) = victim else { return false };
+        self.introduce(tag, victim, newcomer, Purpose::Neighbor, false);
+        self.close(tag, victim, CloseReason::Surplus);
+        true
     }
 
     /// The neighbour whose edge takes a newcomer in: off the tree if there is one,
@@ -252,6 +280,13 @@ impl Core {
         let victim = match bridge {
             Some(link) => Some(link),
             None if !needed => None,
+            None if spare.is_empty() && attempt.purpose == Purpose::Subscriber => {
+                overlay.election.upstream.filter(|link| {
+                    overlay
+                        .neighbor(*link)
+                        .is_some_and(|n| !n.mode.subscribes())
+                })
+            }
             None if spare.is_empty() && !same_root => overlay
                 .neighbors
                 .iter()

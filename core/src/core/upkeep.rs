@@ -18,8 +18,9 @@ const REFILL_TRIES: u32 = 6;
 const RESCUE_WIDTH: usize = 8;
 /// Tries to collect acquaintances. Measured: 64 are collected in about 12.
 const COLLECT_TRIES: u32 = 40;
-/// After a change of root for the worse one node in so many dials so many
-/// acquaintances, since the root of a small part may know nobody outside. Guess.
+/// After a change of root for the worse the new root, and one in so many of the
+/// others, look for other parts among so many acquaintances, since the root of a
+/// small part may know nobody outside. Guess.
 const SCOUT_ONE_IN: usize = 4;
 const SCOUT_WIDTH: usize = 2;
 /// Rounds of probing by a new overlay root, `RESCUE_WIDTH` peers each: enough for
@@ -254,10 +255,11 @@ impl Core {
             return;
         };
         activity.broken = None;
+        let root = overlay.election.is_root();
         for peer in self.relatives(tag) {
             self.try_open(tag, peer, Purpose::Heal, None);
         }
-        if self.draw(tag, SCOUT_ONE_IN) == 0 {
+        if root || self.draw(tag, SCOUT_ONE_IN) == 0 {
             self.heal_with_acquaintances(tag, SCOUT_WIDTH);
         }
     }

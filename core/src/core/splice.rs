@@ -74,7 +74,7 @@ impl Core {
         let tolerance = self.config.clock_tolerance.as_secs();
         let (now, expires) = (self.wall().0, ticket.expires.0);
         let longest = now + self.config.ticket_life.as_secs() + 2 * tolerance;
-        if expires + tolerance < now || expires > longest {
+        if expires.saturating_add(tolerance) < now || expires > longest {
             return Err(Violation::BadTicket);
         }
         let introducer = self.peers.known.get(&ticket.introducer);

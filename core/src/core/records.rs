@@ -362,7 +362,9 @@ impl Core {
 
     /// The runner answers: a cold overlay's record, or none.
     pub(super) fn on_thawed(&mut self, tag: Tag, record: Option<&[u8]>) {
-        let known = record.is_some_and(|bytes| self.thaw(tag, bytes));
+        // A Recall may have brought it back meanwhile: the record is older then.
+        let hot = self.overlays.contains_key(&tag);
+        let known = hot || record.is_some_and(|bytes| self.thaw(tag, bytes));
         if !known {
             self.cold.absent = Some(tag);
         }

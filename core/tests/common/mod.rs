@@ -8,8 +8,8 @@ pub(crate) mod show;
 use bytes::Bytes;
 use cliqueclique_core::crypto::{Ed25519Blake3, Suite, prefix};
 use cliqueclique_core::message::{
-    Admission, AdmissionKind, Claim, Confirm, Frame, Hello, Message, Open, Rank, RootRef, SetDigest,
-    State, Ticket, Welcome,
+    Admission, AdmissionKind, Claim, Confirm, Frame, Hello, Message, Open, Rank, RootRef,
+    SetDigest, State, Ticket, Welcome,
 };
 use cliqueclique_core::{
     Address, ChannelId, Config, Core, DocumentId, Identity, NodeId, Packet, PublicKey, SecretKey,

@@ -80,7 +80,11 @@ impl Names {
                 hidden,
             } => {
                 let hidden = if *hidden { ", hidden" } else { "" };
-                format!("arrived {} ({}{hidden})", self.document(document), lower(mode))
+                format!(
+                    "arrived {} ({}{hidden})",
+                    self.document(document),
+                    lower(mode)
+                )
             }
             Notification::Gone(id) => format!("gone {}", self.document(id)),
             Notification::JoinDelayed(id) => format!("join delayed {}", self.document(id)),
@@ -93,7 +97,11 @@ impl Names {
             Packet::Hello(hello) => {
                 let kind = format!("{:?}", hello.admission.kind);
                 let kind = kind.split(['(', ' ']).next().unwrap_or_default();
-                format!("HELLO {} {}", self.tag(hello.admission.tag), kind.to_lowercase())
+                format!(
+                    "HELLO {} {}",
+                    self.tag(hello.admission.tag),
+                    kind.to_lowercase()
+                )
             }
             Packet::Welcome(_) => "WELCOME".to_owned(),
             Packet::Confirm(_) => "CONFIRM".to_owned(),
@@ -141,10 +149,17 @@ impl Names {
             Message::Seek(tag, purpose) => format!("seek {} {}", self.tag(*tag), lower(purpose)),
             Message::Push(push) => {
                 let fresh = if push.fresh { " fresh" } else { "" };
-                let edge = push.edge.as_ref().map(|state| format!(" edge {}", self.state(state)));
+                let edge = push
+                    .edge
+                    .as_ref()
+                    .map(|state| format!(" edge {}", self.state(state)));
                 let document = tag_of(&push.document);
                 let name = self.tag(document);
-                format!("push {name} via {}{fresh}{}", self.tag(push.via), edge.unwrap_or_default())
+                format!(
+                    "push {name} via {}{fresh}{}",
+                    self.tag(push.via),
+                    edge.unwrap_or_default()
+                )
             }
             Message::Digest(tag, digest) => {
                 format!("digest {} of {}", self.tag(*tag), digest.count)
@@ -156,7 +171,13 @@ impl Names {
             Message::Want(tag, tags) => format!("want {}: {}", self.tag(*tag), self.tags(tags)),
             Message::Lack(tag, tags) => format!("lack {}: {}", self.tag(*tag), self.tags(tags)),
             Message::Fragment(f) => {
-                format!("fragment {}: {}+{} of {}", f.transfer, f.offset, f.bytes.len(), f.total)
+                format!(
+                    "fragment {}: {}+{} of {}",
+                    f.transfer,
+                    f.offset,
+                    f.bytes.len(),
+                    f.total
+                )
             }
             Message::Ping => "ping".to_owned(),
             Message::Moved(address) => format!("moved {}", String::from_utf8_lossy(&address.0)),

@@ -235,6 +235,10 @@ pub const STATE_UPSTREAM: u8 = 1 << 4;
 /// The sender could not resolve [`RootRef::Known`] and asks for the full claim.
 pub const STATE_UNRESOLVED: u8 = 1 << 5;
 
+/// In a [`Push`]: the sender takes the receiver for its downstream in the pushed
+/// document's network, so the receiver needs not say so (rule *Inherit*).
+pub const STATE_ASSUMED: u8 = 1 << 6;
+
 /// Request to become neighbours in a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Open {

@@ -11,7 +11,7 @@ use crate::id::{DocumentId, RequestId, Tag};
 use crate::input::Admission;
 use crate::link::{LinkId, QueuedBody};
 use crate::message::{
-    CloseReason, Frame, Message, Mode, Packet, Push, Rank, STATE_UPSTREAM, State,
+    CloseReason, Frame, Message, Mode, Packet, Push, Rank, STATE_ASSUMED, STATE_UPSTREAM, State,
 };
 use crate::overlay::neighbor::PRESUMED;
 use crate::overlay::{Neighbor, Overlay, QUEUED, Root, RootKey, Stage};
@@ -541,9 +541,13 @@ impl Core {
         let upstream = overlay.election.upstream;
         for at in 0..overlay.neighbors.len() {
             let link = overlay.neighbors[at].link;
-            let offered = offers.iter().any(|(offer, _, _)| *offer == link);
+            let offer = offers.iter().find(|(offer, _, _)| *offer == link);
+            let offered = offer.is_some();
+            let assumed = offer.is_some_and(|(_, _, state)| {
+                state.as_ref().is_some_and(|s| s.flags & STATE_ASSUMED != 0)
+            });
             let knows = if offered {
-                upstream == Some(link)
+                assumed && upstream == Some(link)
             } else {
                 overlay.neighbors[at].presumed()
             };
@@ -746,12 +750,17 @@ impl Core {
         neighbor.sent = mark;
         neighbor.flight = QUEUED;
         neighbor.shown = root.short;
-        if !known && !frozen {
+        let assumed = !known && !frozen;
+        if assumed {
             neighbor.distance = distance + 1;
             neighbor.flags = STATE_UPSTREAM;
             neighbor.root = Some(root);
         }
-        Some(overlay.state_for(link, shown, false))
+        let mut state = overlay.state_for(link, shown, false);
+        if assumed {
+            state.flags |= STATE_ASSUMED;
+        }
+        Some(state)
     }
 
     /// Tells peers that this node takes documents again, after it had to slow them.

@@ -264,6 +264,12 @@ impl Core {
         let Some(neighbor) = overlay.neighbor_mut(link) else {
             return;
         };
+        if frame < neighbor.heard {
+            // Overtaken by a later state; only the answer is still due.
+            neighbor.sent = if answer { 0 } else { neighbor.sent };
+            self.touch(tag);
+            return;
+        }
         let first = neighbor.root.is_none();
         let was_subscriber = neighbor.mode.subscribes();
         let was_downstream = neighbor.downstream();

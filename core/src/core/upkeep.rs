@@ -16,8 +16,10 @@ use std::time::Duration;
 const REFILL_TRIES: u32 = 6;
 /// Peers dialled at once by a node that has no neighbour. Guess.
 const RESCUE_WIDTH: usize = 8;
-/// Tries to collect acquaintances. Measured: 64 are collected in about 12.
-const COLLECT_TRIES: u32 = 40;
+/// So many tries follow each other at short pauses, before hope is scarce. Guess.
+const EAGER_TRIES: u32 = 40;
+/// Tries to collect acquaintances; one that brings none counts for four. Guess.
+const COLLECT_TRIES: u32 = 100;
 /// After a change of root for the worse the new root, and one in so many of the
 /// others, look for other parts among so many acquaintances, since the root of a
 /// small part may know nobody outside. Guess.
@@ -366,12 +368,13 @@ impl Core {
         else {
             return;
         };
-        if activity.acquainted == known {
-            activity.collect.tries += 5;
+        let barren = activity.acquainted == known;
+        if barren {
+            activity.collect.tries += 3;
         }
         activity.acquainted = known;
         activity.collect.next = Some(pause);
-        let roams = activity.collect.tries % 2 == 0;
+        let roams = barren || activity.collect.tries % 2 == 0;
         if roams && self.roam(tag) {
             return;
         }
@@ -581,11 +584,8 @@ impl Core {
         tries: u32,
         effort: impl Fn(&mut crate::overlay::Activity) -> &mut Effort,
     ) -> bool {
-        let (now, first, longest) = (
-            self.now,
-            self.config.request_timeout / 4,
-            self.config.redial_max,
-        );
+        let (now, first) = (self.now, self.config.request_timeout / 4);
+        let urgent = self.config.request_timeout * 3;
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return false;
         };
@@ -598,6 +598,11 @@ impl Core {
             return false;
         }
         effort.tries += 1;
+        let longest = if effort.tries < EAGER_TRIES {
+            urgent
+        } else {
+            self.config.redial_max
+        };
         effort.next = Some(next_try(now, first, longest, effort.tries));
         true
     }

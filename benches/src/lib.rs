@@ -1,1 +1,5 @@
-//! Benchmarks of cliqueclique; see `benches/`.
+//! What the benchmarks in `benches/` share: two cores in memory, and one packet
+//! of each kind.
+
+pub mod pair;
+pub mod samples;

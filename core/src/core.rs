@@ -9,6 +9,7 @@ mod contact;
 mod delivery;
 mod flush;
 mod frames;
+mod heirs;
 mod leave;
 mod neighbors;
 mod peers;

@@ -119,6 +119,7 @@ fn message_within_limits(message: &Message) -> bool {
         | Message::Close(..)
         | Message::Seek(..)
         | Message::Digest(..)
+        | Message::Heirs(..)
         | Message::Fragment(_)
         | Message::Ping => true,
     }

@@ -96,6 +96,7 @@ impl Core {
             Message::Fragment(fragment) => self.on_fragment(link, frame, fragment),
             Message::Ping => self.on_ping(link),
             Message::Moved(address) => self.on_moved(link, address),
+            Message::Heirs(tag, sum) => self.on_heirs(link, tag, sum),
         }
     }
 
@@ -129,7 +130,8 @@ fn network_of(message: &Message) -> Option<Tag> {
         | Message::Digest(tag, _)
         | Message::Reconcile(tag, _)
         | Message::Want(tag, _)
-        | Message::Lack(tag, _) => Some(*tag),
+        | Message::Lack(tag, _)
+        | Message::Heirs(tag, _) => Some(*tag),
         Message::Push(push) => Some(push.via),
         Message::Fragment(_) | Message::Ping | Message::Moved(_) => None,
     }

@@ -228,7 +228,9 @@ impl Core {
 
     /// Ends a relation and says so.
     pub(super) fn close(&mut self, tag: Tag, link: LinkId, reason: CloseReason) {
-        self.remove_neighbor(tag, link);
+        if self.remove_neighbor(tag, link) {
+            self.confirm_inherited(tag, link);
+        }
         self.say(link, Message::Close(tag, reason));
     }
 

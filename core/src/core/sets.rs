@@ -33,6 +33,7 @@ impl Core {
             .get(&tag)
             .map(|overlay| overlay.comments.digest())
         {
+            self.tell_heirs(tag, link);
             self.say(link, Message::Digest(tag, digest));
         }
     }
@@ -110,6 +111,7 @@ impl Core {
                     .retain(|comparison| comparison.link != link);
                 activity.agreed.push(link);
             }
+            self.compare_heirs(tag, link);
             return;
         }
         let at = if ours.count == 0 { now } else { now + delay };

@@ -33,6 +33,7 @@ impl Core {
     /// Looks after one overlay.
     pub(super) fn upkeep(&mut self, tag: Tag) {
         self.expire(tag);
+        self.expire_heirs(tag);
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };

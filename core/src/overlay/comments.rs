@@ -60,7 +60,7 @@ pub(crate) fn digest_of(tags: &[Tag]) -> SetDigest {
 
 /// Spreads a tag over 64 bits (the finaliser of `splitmix64`, Steele et al. 2014),
 /// so that sums of tags do not cancel out by accident.
-fn mix(tag: Tag) -> u64 {
+pub(crate) fn mix(tag: Tag) -> u64 {
     let mut x = u64::from_le_bytes(tag.0).wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

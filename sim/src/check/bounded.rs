@@ -167,6 +167,7 @@ fn list(message: &Message) -> Option<(&'static str, usize, usize)> {
         | Message::Introduce(..)
         | Message::Seek(..)
         | Message::Digest(..)
+        | Message::Heirs(..)
         | Message::Fragment(_)
         | Message::Ping
         | Message::Moved(_) => None,
@@ -193,6 +194,7 @@ fn variable(message: &Message) -> usize {
         | Message::Close(..)
         | Message::Seek(..)
         | Message::Digest(..)
+        | Message::Heirs(..)
         | Message::Ping => 0,
     }
 }

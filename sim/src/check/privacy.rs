@@ -44,6 +44,7 @@ fn revealed(message: &Message, to: Index, truth: &dyn Knowledge) -> Option<(Tag,
         | Message::Introduce(tag, _)
         | Message::Seek(tag, _)
         | Message::Digest(tag, _)
+        | Message::Heirs(tag, _)
         | Message::Want(tag, _)
         | Message::Lack(tag, _)
         | Message::Close(tag, _) => (!entitled(to, *tag, truth)).then_some((*tag, "the name")),

@@ -73,6 +73,7 @@ fn speech(frame: &Frame) -> Option<(&'static str, Option<Tag>)> {
         Message::Seek(tag, _) => Some(("Seek", Some(*tag))),
         Message::Push(push) => Some(("Push", Some(push.via))),
         Message::Digest(tag, _) => Some(("Digest", Some(*tag))),
+        Message::Heirs(tag, _) => Some(("Heirs", Some(*tag))),
         Message::Reconcile(tag, _) => Some(("Reconcile", Some(*tag))),
         Message::Want(tag, _) => Some(("Want", Some(*tag))),
         Message::Lack(tag, _) => Some(("Lack", Some(*tag))),

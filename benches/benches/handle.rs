@@ -65,7 +65,10 @@ const GROWING: [Kind; 2] = [
     ("push and admit", |pair, round| {
         let push = Push {
             via: pair.tag(),
-            edge: Some(below()),
+            edge: Some(State {
+                flags: 1,
+                ..below()
+            }),
             fresh: true,
             document: comment(pair, round).bytes().clone(),
         };
@@ -88,6 +91,7 @@ fn comment(pair: &Pair, round: u64) -> Document {
         parents: vec![pair.meeting()],
         body: Bytes::from(format!("{round}: something new")),
         created: WALL,
+        founder: true,
         ..Draft::default()
     };
     Document::sign(&draft, &SecretKey([9; 32]), &Ed25519Blake3).expect("within limits")
@@ -127,6 +131,9 @@ fn handling(criterion: &mut Criterion) {
                     timed.sum()
                 });
             });
+            assert!(pair.linked(), "the link outlives {}", kind.0);
+            let violations = pair.core(0).counters().violations;
+            assert_eq!(violations, 0, "{} is within the rules", kind.0);
         }
     }
 }

@@ -120,6 +120,12 @@ impl Pair {
         self.sides[0].stored[&self.meeting].tag()
     }
 
+    /// True while the nodes are neighbours, as node 0 sees it.
+    #[must_use]
+    pub fn linked(&self) -> bool {
+        self.neighbors()[0] == 1
+    }
+
     /// Digest of the comments on the meeting at node 0.
     #[must_use]
     pub fn digest(&self) -> SetDigest {
@@ -169,8 +175,10 @@ impl Pair {
         published.expect("the document is within limits")
     }
 
-    /// Input for node 0: the next frame of node 1, with these messages.
+    /// Input for node 0: the next frame of node 1, with these messages, a
+    /// millisecond after what was before (faster would break the rate limit).
     pub fn frame(&mut self, messages: Vec<Message>) -> Input {
+        self.now = self.now + Duration::from_millis(1);
         let [receiver, sender] = &mut self.sides;
         sender.sent += 1;
         let frame = Frame {
@@ -183,11 +191,9 @@ impl Pair {
         Input::Received(channel, Packet::Frame(frame))
     }
 
-    /// Gives node 0 an input a millisecond after the last one. What it sends to
-    /// node 1 is lost, but [`Self::frame`] acknowledges it; what it asks of its
-    /// runner is left for [`Self::deliver`].
+    /// Gives node 0 an input. What it sends to node 1 is lost, but [`Self::frame`]
+    /// acknowledges it; what it asks of its runner is left for [`Self::answer_alone`].
     pub fn alone(&mut self, input: Input) {
-        self.now = self.now + Duration::from_millis(1);
         self.cores[0].handle(self.now, input, &mut self.effects);
         for effect in std::mem::take(&mut self.effects) {
             match effect {

@@ -95,9 +95,11 @@ fn weigh_message(weight: &mut Weight, message: &Message) {
         }
         Message::State(..) | Message::Open(..) | Message::Close(..) => CostKind::State,
         Message::Introduce(..) | Message::Seek(..) | Message::Moved(_) => CostKind::Introduction,
-        Message::Digest(..) | Message::Heirs(..) | Message::Reconcile(..) | Message::Want(..) | Message::Lack(..) => {
-            CostKind::Set
-        }
+        Message::Digest(..)
+        | Message::Heirs(..)
+        | Message::Reconcile(..)
+        | Message::Want(..)
+        | Message::Lack(..) => CostKind::Set,
         Message::Ping => CostKind::KeepAlive,
     };
     weight.add(kind, 1, encoded_len(message));

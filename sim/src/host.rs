@@ -1,5 +1,5 @@
 //! One simulated node: its core, its disk, its clock and its channels. It holds
-//! state and answers questions about it; [`crate::world`] moves it.
+//! state and answers questions about it; the world moves it.
 
 mod clock;
 mod disk;

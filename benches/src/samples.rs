@@ -99,6 +99,7 @@ fn messages() -> Vec<(&'static str, Message)> {
         ("fragment", Message::Fragment(fragment)),
         ("ping", Message::Ping),
         ("moved", moved),
+        ("heirs", Message::Heirs(TAG, u64::MAX / 5)),
     ]
 }
 

@@ -108,7 +108,11 @@ impl Core {
             return;
         };
         let tag = document.tag();
-        if self.keep_early(link, frame, &push) || !self.expects(link, push.via, &document) {
+        if self.keep_early(link, frame, &push) {
+            return;
+        }
+        if !self.expects(link, push.via, &document) {
+            self.decline(link, &push);
             return;
         }
         if self
@@ -130,6 +134,17 @@ impl Core {
         }
     }
 
+    /// A push that is not taken in: its sender must not count on us in the
+    /// document's own network.
+    fn decline(&mut self, link: LinkId, push: &Push) {
+        if push.edge.is_some() {
+            let tag = self.suite.tag(&self.suite.document_id(&push.document));
+            if !self.overlays.get(&tag).is_some_and(|overlay| overlay.neighbor(link).is_some()) {
+                self.say(link, Message::Close(tag, CloseReason::Surplus));
+            }
+        }
+    }
+
     /// Keeps a comment whose document is not here yet: frames may overtake each
     /// other, and admission takes time.
     fn keep_early(&mut self, link: LinkId, frame: u32, push: &Push) -> bool {
@@ -137,8 +152,9 @@ impl Core {
             && !self.overlays.contains_key(&push.via)
             && push.document.len() <= MAX_EARLY_BYTES;
         if early {
-            if self.delivery.early.len() >= MAX_EARLY {
-                self.delivery.early.pop_front();
+            let full = self.delivery.early.len() >= MAX_EARLY;
+            if let Some((late, _, dropped)) = if full { self.delivery.early.pop_front() } else { None } {
+                self.decline(late, &dropped);
             }
             self.delivery.early.push_back((link, frame, push.clone()));
         }

@@ -242,3 +242,146 @@ impl Election {
 pub(crate) fn must_resign(election: &Election, key: RootKey) -> bool {
     election.is_root() && election.root.key.id == key.id && election.root.key > key
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Ed25519Blake3;
+    use crate::id::NodeId;
+    use crate::message::{Mode, Rank, STATE_DONE, STATE_FROZEN, STATE_UPSTREAM};
+
+    fn key(rank: Rank, id: u8) -> RootKey {
+        RootKey {
+            rank,
+            id: NodeId([id; 16]),
+            sequence: 1,
+        }
+    }
+
+    fn root(id: u8) -> Arc<Root> {
+        Root::new(key(Rank::Subscriber, id), None, &Ed25519Blake3)
+    }
+
+    fn neighbor(link: u32, id: u8, distance: u16, flags: u8) -> Neighbor {
+        let mut neighbor = Neighbor::silent(LinkId(link), Mode::Subscribe);
+        (neighbor.root, neighbor.distance, neighbor.flags) = (Some(root(id)), distance, flags);
+        neighbor
+    }
+
+    /// Node 5 among these neighbours; all have been told.
+    fn settle(election: &mut Election, neighbors: &[Neighbor]) {
+        settle_with(election, neighbors, true);
+    }
+
+    fn settle_with(election: &mut Election, neighbors: &[Neighbor], told: bool) {
+        let claim = || root(5);
+        let own = Own {
+            key: key(Rank::Subscriber, 5),
+            subscriber: true,
+            claim: &claim,
+        };
+        election.settle(&own, neighbors, |_, _| told);
+    }
+
+    fn label(election: &Election) -> (u8, u16, Option<u32>, Phase) {
+        let upstream = election.upstream.map(|link| link.0);
+        let id = election.root.key.id.0[0];
+        (id, election.distance, upstream, election.phase)
+    }
+
+    #[test]
+    fn the_best_root_then_the_shortest_way_then_the_oldest_link() {
+        let mut election = Election::alone(root(5));
+        settle(&mut election, &[neighbor(1, 4, 0, 0)]);
+        assert_eq!(label(&election), (5, 0, None, Phase::Settled));
+        settle(&mut election, &[neighbor(1, 8, 3, 0), neighbor(2, 9, 7, 0)]);
+        assert_eq!(label(&election), (9, 8, Some(2), Phase::Settled));
+        let nearer = [
+            neighbor(2, 9, 7, 0),
+            neighbor(3, 9, 4, 0),
+            neighbor(4, 9, 4, 0),
+        ];
+        settle(&mut election, &nearer);
+        assert_eq!(label(&election), (9, 5, Some(3), Phase::Settled));
+    }
+
+    #[test]
+    fn nobody_follows_a_frozen_or_downstream_neighbor_or_its_own_ghost() {
+        let mut election = Election::alone(root(5));
+        let ghost = {
+            let mut ghost = neighbor(3, 5, 2, 0);
+            let key = RootKey {
+                sequence: 9,
+                ..key(Rank::Subscriber, 5)
+            };
+            ghost.root = Some(Root::new(key, None, &Ed25519Blake3));
+            ghost
+        };
+        let neighbors = [
+            neighbor(1, 9, 0, STATE_FROZEN),
+            neighbor(2, 9, 0, STATE_UPSTREAM),
+            ghost,
+            neighbor(4, 9, MAX_DISTANCE, 0),
+        ];
+        settle(&mut election, &neighbors);
+        assert_eq!(label(&election), (5, 0, None, Phase::Settled));
+    }
+
+    #[test]
+    fn a_lost_upstream_freezes_until_all_below_are_done() {
+        let mut election = Election::alone(root(5));
+        let below = |flags| neighbor(2, 9, 2, STATE_UPSTREAM | flags);
+        settle(&mut election, &[neighbor(1, 9, 0, 0), below(0)]);
+        assert_eq!(label(&election), (9, 1, Some(1), Phase::Settled));
+        settle(&mut election, &[below(0)]);
+        assert_eq!(label(&election), (9, 1, None, Phase::Frozen));
+        settle(&mut election, &[below(STATE_FROZEN)]);
+        assert_eq!(label(&election), (9, 1, None, Phase::Frozen));
+        settle(&mut election, &[below(STATE_FROZEN | STATE_DONE)]);
+        assert_eq!(label(&election), (5, 0, None, Phase::Settled));
+    }
+
+    #[test]
+    fn release_comes_from_the_top() {
+        let mut election = Election::alone(root(5));
+        settle(&mut election, &[neighbor(1, 9, 0, 0)]);
+        let frozen = [neighbor(1, 9, 0, STATE_FROZEN)];
+        settle_with(&mut election, &frozen, false);
+        assert_eq!(label(&election), (9, 1, Some(1), Phase::Frozen));
+        settle(&mut election, &frozen);
+        assert_eq!(label(&election), (9, 1, Some(1), Phase::Done));
+        // The upstream was released: so are we, and join whom it joined.
+        settle(&mut election, &[neighbor(1, 7, 3, 0)]);
+        assert_eq!(label(&election), (7, 4, Some(1), Phase::Settled));
+    }
+
+    #[test]
+    fn a_better_way_thaws_at_once() {
+        let mut election = Election::alone(root(5));
+        settle(&mut election, &[neighbor(1, 9, 4, 0)]);
+        settle_with(&mut election, &[neighbor(1, 9, 4, STATE_FROZEN)], false);
+        assert!(election.frozen());
+        let other = [neighbor(1, 9, 4, STATE_FROZEN), neighbor(2, 9, 3, 0)];
+        settle_with(&mut election, &other, false);
+        assert_eq!(label(&election), (9, 4, Some(2), Phase::Settled));
+    }
+
+    #[test]
+    fn who_resigns_joins_nobody_before_its_release() {
+        let mut election = Election::alone(root(5));
+        let better = [neighbor(1, 9, 0, 0)];
+        election.resign();
+        settle_with(&mut election, &better, false);
+        assert_eq!(label(&election), (5, 0, None, Phase::Resigning));
+        settle(&mut election, &better);
+        assert_eq!(label(&election), (9, 1, Some(1), Phase::Settled));
+    }
+
+    #[test]
+    fn a_root_whose_key_got_worse_must_resign() {
+        let election = Election::alone(root(5));
+        assert!(must_resign(&election, key(Rank::Holder, 5)));
+        assert!(!must_resign(&election, key(Rank::Founder, 5)));
+        assert!(!must_resign(&election, key(Rank::Holder, 4)));
+    }
+}

@@ -119,3 +119,81 @@ fn claim_message(suite: &dyn Suite, document: &DocumentId, rank: Rank, sequence:
         &[&document.0, &[rank_byte(rank)], &sequence.to_le_bytes()],
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Ed25519Blake3;
+
+    const SUITE: Ed25519Blake3 = Ed25519Blake3;
+
+    fn key(rank: Rank, id: u8, sequence: u64) -> RootKey {
+        RootKey {
+            rank,
+            id: NodeId([id; 16]),
+            sequence,
+        }
+    }
+
+    fn own(rank: Rank) -> Arc<Root> {
+        let secret = SecretKey([3; 32]);
+        let public = SUITE.public_key(&secret);
+        let id = SUITE.node_id(&public);
+        let key = RootKey {
+            rank,
+            id,
+            sequence: 7,
+        };
+        Root::own(key, &DocumentId([1; 32]), public, &secret, &SUITE)
+    }
+
+    #[test]
+    fn rank_counts_before_id_before_sequence() {
+        let order = [
+            key(Rank::Leaving, 9, 9),
+            key(Rank::Holder, 1, 9),
+            key(Rank::Holder, 2, 1),
+            key(Rank::Holder, 2, 2),
+            key(Rank::Subscriber, 1, 1),
+            key(Rank::Founder, 0, 0),
+        ];
+        assert!(order.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn an_own_claim_is_good_for_its_document_alone() {
+        let root = own(Rank::Subscriber);
+        let claim = root.claim.clone().expect("signed");
+        let read = Root::verified(claim.clone(), &DocumentId([1; 32]), &SUITE);
+        let read = read.expect("the signature is right");
+        assert_eq!((read.key, read.short), (root.key, root.short));
+        assert_eq!(
+            Root::verified(claim.clone(), &DocumentId([2; 32]), &SUITE),
+            None
+        );
+        for forged in [
+            Claim {
+                sequence: 8,
+                ..claim.clone()
+            },
+            Claim {
+                rank: Rank::Holder,
+                ..claim.clone()
+            },
+            Claim {
+                rank: Rank::Founder,
+                ..claim
+            },
+        ] {
+            assert_eq!(Root::verified(forged, &DocumentId([1; 32]), &SUITE), None);
+        }
+    }
+
+    #[test]
+    fn a_founder_needs_no_claim() {
+        assert_eq!(own(Rank::Founder).claim, None);
+        let founder = Root::founder(NodeId([4; 16]), &SUITE);
+        assert_eq!((founder.key.rank, founder.key.sequence), (Rank::Founder, 0));
+        assert_ne!(founder.short, Root::founder(NodeId([5; 16]), &SUITE).short);
+    }
+}

@@ -88,6 +88,7 @@ impl Core {
         let activity = overlay.activity();
         activity.astray = true;
         activity.lazy = Some(lazy);
+        activity.agreed.clear();
         self.touch(tag);
     }
 

@@ -139,7 +139,7 @@ impl Core {
     fn decline(&mut self, link: LinkId, push: &Push) {
         if push.edge.is_some() {
             let tag = self.suite.tag(&self.suite.document_id(&push.document));
-            if !self.overlays.get(&tag).is_some_and(|overlay| overlay.neighbor(link).is_some()) {
+            if self.overlays.get(&tag).is_none_or(|overlay| overlay.neighbor(link).is_none()) {
                 self.say(link, Message::Close(tag, CloseReason::Surplus));
             }
         }

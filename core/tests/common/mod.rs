@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 
+pub(crate) mod net;
 pub(crate) mod show;
 
 use bytes::Bytes;

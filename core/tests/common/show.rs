@@ -1,6 +1,6 @@
 //! Effects as terse text, with names instead of ids.
 
-use cliqueclique_core::message::{Message, RangeContent, RootRef, State};
+use cliqueclique_core::message::{CloseReason, Message, RangeContent, RootRef, State};
 use cliqueclique_core::{
     ChannelId, DocumentId, Effect, Mode, NodeId, Notification, Packet, Tag, effect::Record,
 };
@@ -120,6 +120,10 @@ impl Names {
         }
     }
 
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "what has no words of its own shows as it is"
+    )]
     fn message(&self, message: &Message) -> String {
         match message {
             Message::State(tag, state) => format!("state {} {}", self.tag(*tag), self.state(state)),
@@ -132,11 +136,10 @@ impl Names {
                 format!("open {} {state}{ticket}{heal}", self.tag(*tag))
             }
             Message::Close(tag, reason) => {
-                let reason = match reason {
-                    cliqueclique_core::message::CloseReason::Replaced(node) => {
-                        format!("replaced by {}", self.node(node))
-                    }
-                    other => lower(other),
+                let reason = if let CloseReason::Replaced(node) = reason {
+                    format!("replaced by {}", self.node(node))
+                } else {
+                    lower(reason)
                 };
                 format!("close {} {reason}", self.tag(*tag))
             }
@@ -179,8 +182,8 @@ impl Names {
                     f.total
                 )
             }
-            Message::Ping => "ping".to_owned(),
             Message::Moved(address) => format!("moved {}", String::from_utf8_lossy(&address.0)),
+            other => lower(other),
         }
     }
 

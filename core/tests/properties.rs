@@ -380,7 +380,7 @@ impl Play {
             1 => self.hello(peer, op.a, op.b),
             2 => self.confirm(peer),
             3 => self.link(peer, op.a),
-            4 => self.dial_answered(op.a, op.b % 4 != 0),
+            4 => self.dial_answered(op.a, !op.b.is_multiple_of(4)),
             5 => self.vanish(peer),
             6 => self.receive(peer, Packet::Goodbye),
             7 => self.malformed(peer),
@@ -399,7 +399,7 @@ impl Play {
             _ => {
                 let mut messages = vec![self.message(peer, op)];
                 messages.extend(op.extra.clone());
-                self.say(peer, messages, op.c % 4 != 0);
+                self.say(peer, messages, !op.c.is_multiple_of(4));
             }
         }
     }
@@ -556,10 +556,10 @@ impl Play {
                 mode,
             },
             10..=15 => Command::Subscribe(id, mode),
-            16 | 17 => Command::Bookmark(id, c % 2 == 0),
+            16 | 17 => Command::Bookmark(id, c.is_multiple_of(2)),
             18 | 19 => Command::Forget(id),
-            20 => Command::BlockAuthor(peer, c % 2 == 0),
-            21 => Command::BlockPeer(peer, c % 4 == 0),
+            20 => Command::BlockAuthor(peer, c.is_multiple_of(2)),
+            21 => Command::BlockPeer(peer, c.is_multiple_of(4)),
             22 => Command::SetAddress(Address(Bytes::from(vec![c]))),
             _ if c < 16 => Command::Shutdown,
             _ => Command::Forget(id),
@@ -690,8 +690,8 @@ impl Play {
             24 | 25 => Message::State(tag, self.state(from, document, op.b, op.c)),
             26 | 27 => Message::Push(Box::new(Push {
                 via: tag,
-                edge: (op.c % 2 == 0).then(|| self.state(from, other, op.c, op.b)),
-                fresh: op.c % 3 != 0,
+                edge: (op.c.is_multiple_of(2)).then(|| self.state(from, other, op.c, op.b)),
+                fresh: !op.c.is_multiple_of(3),
                 document: other.bytes().clone(),
             })),
             28 => self.question(tag, op),
@@ -705,8 +705,8 @@ impl Play {
         let peer = &self.peers[from];
         let state = self.state(from, document, op.b, op.c);
         let mut open = peer.open(&document.id(), state);
-        open.heal = op.c % 5 == 0;
-        if op.c % 3 == 0 {
+        open.heal = op.c.is_multiple_of(5);
+        if op.c.is_multiple_of(3) {
             let introducer = &self.peers[(from + 1) % 3];
             let expires = WallTime(WALL.0 + u64::from(op.b));
             let (subject, target) = (peer.id, self.core.id());
@@ -750,7 +750,7 @@ impl Play {
     fn ranges(&self, op: &Op) -> Vec<Range> {
         let some = self.some(op.b);
         let content = match op.c % 3 {
-            0 => RangeContent::Tags(some, op.c % 2 == 0),
+            0 => RangeContent::Tags(some, op.c.is_multiple_of(2)),
             1 => RangeContent::Digest(digest_of(&some)),
             _ => RangeContent::Skip,
         };
@@ -761,7 +761,7 @@ impl Play {
     fn introduction(&self, from: usize, document: &Document, op: &Op) -> Message {
         let peer = &self.peers[usize::from(op.b % 3)];
         let (subject, expires) = (self.core.id(), WallTime(WALL.0 + 600));
-        let replaces = op.c % 2 == 0;
+        let replaces = op.c.is_multiple_of(2);
         let introducer = &self.peers[from];
         let ticket = introducer.ticket(subject, peer.id, &document.id(), replaces, expires);
         let introduction = Introduction {

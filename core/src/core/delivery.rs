@@ -139,7 +139,11 @@ impl Core {
     fn decline(&mut self, link: LinkId, push: &Push) {
         if push.edge.is_some() {
             let tag = self.suite.tag(&self.suite.document_id(&push.document));
-            if self.overlays.get(&tag).is_none_or(|overlay| overlay.neighbor(link).is_none()) {
+            if self
+                .overlays
+                .get(&tag)
+                .is_none_or(|overlay| overlay.neighbor(link).is_none())
+            {
                 self.say(link, Message::Close(tag, CloseReason::Surplus));
             }
         }
@@ -153,7 +157,11 @@ impl Core {
             && push.document.len() <= MAX_EARLY_BYTES;
         if early {
             let full = self.delivery.early.len() >= MAX_EARLY;
-            if let Some((late, _, dropped)) = if full { self.delivery.early.pop_front() } else { None } {
+            if let Some((late, _, dropped)) = if full {
+                self.delivery.early.pop_front()
+            } else {
+                None
+            } {
                 self.decline(late, &dropped);
             }
             self.delivery.early.push_back((link, frame, push.clone()));

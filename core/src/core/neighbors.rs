@@ -431,7 +431,8 @@ impl Core {
         if self.overlays.get(&tag).is_some_and(overtaken) {
             return;
         }
-        if matches!(reason, CloseReason::Full | CloseReason::Denied) && self.is_crossing(tag, link) {
+        if matches!(reason, CloseReason::Full | CloseReason::Denied) && self.is_crossing(tag, link)
+        {
             return;
         }
         let was_neighbor = self.remove_neighbor(tag, link);
@@ -455,11 +456,15 @@ impl Core {
     /// A refusal that met an agreed relation: two Opens crossed, and one was taken in.
     /// Our state asks the other side which it is.
     fn is_crossing(&mut self, tag: Tag, link: LinkId) -> bool {
-        let Some(overlay) = self.overlays.get_mut(&tag) else { return false };
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return false;
+        };
         if let Some(activity) = &mut overlay.activity {
             activity.opens.retain(|open| open.asked != Some(link));
         }
-        let agreed = overlay.neighbor_mut(link).filter(|neighbor| neighbor.since != 0);
+        let agreed = overlay
+            .neighbor_mut(link)
+            .filter(|neighbor| neighbor.since != 0);
         let crossing = agreed.map(|neighbor| neighbor.sent = 0).is_some();
         self.touch(tag);
         crossing

@@ -5,11 +5,11 @@ use super::Core;
 use super::records::Parked;
 use crate::config::{MAX_ADDRESS, MAX_RELATIVES};
 use crate::document::{Document, Draft};
-use crate::effect::{CommandError, Effect, Notification, Record};
+use crate::effect::{CommandError, Notification, Record};
 use crate::id::{Address, DocumentId, NodeId, RequestId, Tag};
 use crate::input::Command;
 use crate::link::LinkId;
-use crate::message::{Message, Mode, Packet, Rank};
+use crate::message::{Message, Mode, Rank};
 use crate::overlay::{Overlay, Root, RootKey, Stage};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -187,11 +187,11 @@ impl Core {
         if !self.overlays.is_empty() {
             return;
         }
-        for (_, link) in std::mem::take(&mut self.links) {
-            self.effects
-                .push(Effect::Send(link.channel, Packet::Goodbye));
+        let links: Vec<LinkId> = self.links.keys().copied().collect();
+        for link in links {
+            self.flush(link);
+            self.close_link(link);
         }
-        self.linked.clear();
         self.notify(Notification::Stopped);
     }
 
@@ -264,6 +264,17 @@ impl Core {
 
     fn on_mode(&mut self, tag: Tag, before: Mode, mode: Mode) {
         if mode.subscribes() && !before.subscribes() {
+            let comments = |overlay: &Overlay| {
+                overlay.holds() && overlay.parents.iter().any(|(parent, _)| *parent == tag)
+            };
+            let held: Vec<Tag> = self
+                .overlays
+                .iter()
+                .filter(|(_, o)| comments(o))
+                .map(|(held, _)| *held)
+                .collect();
+            held.into_iter()
+                .for_each(|comment| self.add_comment(tag, comment));
             self.tell_digest_to_subscribers(tag);
         }
     }

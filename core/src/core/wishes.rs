@@ -263,7 +263,12 @@ impl Core {
     }
 
     fn on_mode(&mut self, tag: Tag, before: Mode, mode: Mode) {
-        if mode.subscribes() && !before.subscribes() {
+        // Only what a user chose can have comments here already: the scan is for those.
+        let explicit = self
+            .overlays
+            .get(&tag)
+            .is_some_and(|overlay| overlay.wishes.chosen.is_some());
+        if mode.subscribes() && !before.subscribes() && explicit {
             let comments = |overlay: &Overlay| {
                 overlay.holds() && overlay.parents.iter().any(|(parent, _)| *parent == tag)
             };
@@ -275,6 +280,8 @@ impl Core {
                 .collect();
             held.into_iter()
                 .for_each(|comment| self.add_comment(tag, comment));
+        }
+        if mode.subscribes() && !before.subscribes() {
             self.tell_digest_to_subscribers(tag);
         }
     }

@@ -145,7 +145,10 @@ impl Peer {
             return;
         };
         let message = welcome_message(message, welcome);
-        assert!(SUITE.verify(&welcome.key, &message, &welcome.signature));
+        if !SUITE.verify(&welcome.key, &message, &welcome.signature) {
+            // Sent again for a Hello that we have replaced since.
+            return;
+        }
         let session = SUITE.hash("session", &[&message, &hello.nonce]);
         let confirm = SUITE.hash("confirm", &[&binding(channel), &message]);
         let signature = self.sign(&confirm);

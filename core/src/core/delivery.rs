@@ -351,6 +351,8 @@ impl Core {
         self.recompute(tag);
         self.inherit_neighbors(tag, None);
         self.unsaved(tag);
+        // A node that is stopping leaves at once, but the document stays its user's.
+        self.save_records();
         self.notify(Notification::Done(request, Some(document.id())));
         self.notify(Notification::Arrived {
             document: document.id(),

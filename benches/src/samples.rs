@@ -99,7 +99,16 @@ fn messages() -> Vec<(&'static str, Message)> {
         ("fragment", Message::Fragment(fragment)),
         ("ping", Message::Ping),
         ("moved", moved),
-        ("heirs", Message::Heirs(TAG, u64::MAX / 5)),
+        (
+            "audit",
+            Message::Audit(vec![Range {
+                from: Tag([0; 8]),
+                content: RangeContent::Digest(SetDigest {
+                    count: 100,
+                    sum: u64::MAX / 5,
+                }),
+            }]),
+        ),
     ]
 }
 

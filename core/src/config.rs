@@ -71,6 +71,9 @@ pub struct Config {
     pub keep_alive_min: Duration,
     /// Longest interval of keep-alives on an idle link.
     pub keep_alive_max: Duration,
+    /// When the two ends of a link may differ about their relations, they compare
+    /// them after this long. Longer than the messages that may settle it by themselves.
+    pub audit_delay: Duration,
     /// A link without any shared document is closed after this long.
     pub linger: Duration,
     /// Lazy push waits this long, so that the eager push usually comes first.
@@ -121,6 +124,7 @@ impl Default for Config {
             state_delay: Duration::from_millis(50),
             keep_alive_min: Duration::from_secs(30),
             keep_alive_max: Duration::from_secs(3600),
+            audit_delay: Duration::from_secs(30),
             linger: Duration::from_secs(60),
             lazy_delay: Duration::from_secs(5),
             reconcile_delay: Duration::from_secs(2),

@@ -5,11 +5,11 @@
 //! settled (election, upkeep, records), then every link that has something to
 //! say is flushed. So a burst of changes costs one message.
 
+mod audit;
 mod contact;
 mod delivery;
 mod flush;
 mod frames;
-mod heirs;
 mod leave;
 mod neighbors;
 mod peers;

@@ -18,6 +18,7 @@ pub mod input;
 mod link;
 pub mod message;
 mod overlay;
+mod reconcile;
 pub mod time;
 pub mod view;
 pub mod violation;

@@ -12,7 +12,8 @@ pub(crate) use outbound::Outbound;
 
 use crate::config::{Config, PATIENCE};
 use crate::id::{Address, ChannelId, NodeId, Tag};
-use crate::message::Confirm;
+use crate::message::{Confirm, SetDigest};
+use crate::overlay::comments::mix;
 use crate::time::Time;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -20,6 +21,12 @@ use std::time::Duration;
 /// Number of a link session at this node; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LinkId(pub(crate) u32);
+
+/// Digest that no set of networks has.
+const UNKNOWN: SetDigest = SetDigest {
+    count: u32::MAX,
+    sum: 0,
+};
 
 /// A document that waits for room on a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +57,12 @@ pub(crate) struct Link {
     pub(crate) documents: BTreeSet<Tag>,
     /// Number of cold overlays that use it.
     pub(crate) cold: usize,
+    /// Digest of all networks that use the link, hot and cold.
+    relations: SetDigest,
+    /// The same as last told to the peer (rule *Audit*).
+    audited: SetDigest,
+    /// When they are told without waiting for a keep-alive.
+    pub(crate) audit_at: Option<Time>,
     /// Overlays whose state for this peer is to be sent.
     pub(crate) dirty: Vec<Tag>,
     /// When those are sent at the latest.
@@ -91,6 +104,9 @@ impl Link {
             confirm: None,
             documents: BTreeSet::new(),
             cold: 0,
+            relations: SetDigest::default(),
+            audited: SetDigest::default(),
+            audit_at: None,
             dirty: Vec::new(),
             states_at: None,
             bodies: VecDeque::new(),
@@ -135,6 +151,65 @@ impl Link {
     /// comment suspects its upstream and pings it at once.
     pub(crate) fn stretch_keep_alive(&mut self, config: &Config) {
         self.keep_alive = (self.keep_alive * 2).min(config.keep_alive_max);
+    }
+
+    /// A network uses the link from now on.
+    pub(crate) fn relate(&mut self, tag: Tag) {
+        if self.documents.insert(tag) {
+            self.relations.count += 1;
+            self.relations.sum = self.relations.sum.wrapping_add(mix(tag));
+        }
+        self.unused_since = None;
+    }
+
+    /// A network no longer uses the link.
+    pub(crate) fn part(&mut self, tag: Tag, now: Time) {
+        if self.documents.remove(&tag) {
+            self.relations.count -= 1;
+            self.relations.sum = self.relations.sum.wrapping_sub(mix(tag));
+        }
+        if !self.used() {
+            self.unused_since = Some(now);
+        }
+    }
+
+    /// An overlay went cold.
+    pub(crate) fn freeze(&mut self, tag: Tag) {
+        if self.documents.remove(&tag) {
+            self.cold += 1;
+        }
+    }
+
+    /// A cold overlay is hot again.
+    pub(crate) fn thaw(&mut self, tag: Tag) {
+        if self.documents.insert(tag) {
+            self.cold = self.cold.saturating_sub(1);
+        }
+    }
+
+    /// The networks to be compared with the peer, if they changed since the last time.
+    pub(crate) fn to_audit(&mut self) -> Option<SetDigest> {
+        self.audit_at = None;
+        let changed = self.audited != self.relations;
+        self.audited = self.relations;
+        changed.then_some(self.relations)
+    }
+
+    /// Digest of all networks that use the link, hot and cold.
+    pub(crate) fn relations(&self) -> SetDigest {
+        self.relations
+    }
+
+    /// The peer's set of networks is the same.
+    pub(crate) fn agree(&mut self) {
+        self.audited = self.relations;
+        self.audit_at = None;
+    }
+
+    /// The two ends may differ about a network: compare at `at`, unless that is planned.
+    pub(crate) fn doubt(&mut self, at: Time) {
+        self.audited = UNKNOWN;
+        self.audit_at.get_or_insert(at);
     }
 
     /// True if any document, hot or cold, uses the link.

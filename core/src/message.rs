@@ -142,10 +142,8 @@ pub enum Message {
     Ping,
     /// The sender can now be reached elsewhere.
     Moved(Address),
-    /// Before a Digest: sum of the mixed tags of the comments in whose networks the
-    /// sender takes the receiver for a neighbour without ever having said so (rule
-    /// *Inherit*). Left out if it is zero.
-    Heirs(Tag, u64),
+    /// Compares the sets of networks in which the two are neighbours (rule *Audit*).
+    Audit(Vec<Range>),
 }
 
 /// How much of a document's network a node takes part in.

@@ -295,7 +295,6 @@ fn contents() -> Vec<(&'static str, Message)> {
         ("reconcile", Message::Reconcile(via, ranges)),
         ("want", Message::Want(via, vec![tag, Tag([0xff; 8])])),
         ("lack", Message::Lack(via, vec![Tag([0xff; 8])])),
-        ("heirs", Message::Heirs(via, mix(tag))),
     ]
 }
 

@@ -145,6 +145,7 @@ impl Core {
                 .is_none_or(|overlay| overlay.neighbor(link).is_none())
             {
                 self.say(link, Message::Close(tag, CloseReason::Surplus));
+                self.doubt(link);
             }
         }
     }
@@ -522,7 +523,7 @@ impl Core {
         let young = self
             .seconds()
             .saturating_sub(u32::try_from(self.config.request_timeout.as_secs()).unwrap_or(0));
-        let mut heirs: Vec<(Tag, LinkId, Mode, bool)> = Vec::new();
+        let mut heirs: Vec<(LinkId, Mode, bool)> = Vec::new();
         for (from, _) in &overlay.parents {
             let chosen = via.is_none_or(|via| via == *from);
             let Some(parent) = self.overlays.get(from).filter(|_| chosen) else {
@@ -531,9 +532,9 @@ impl Core {
             let fresh = parent
                 .subscribers()
                 .filter(|n| overlay.neighbor(n.link).is_none());
-            heirs.extend(fresh.map(|n| (*from, n.link, n.mode.inherited(), n.since < young)));
+            heirs.extend(fresh.map(|n| (n.link, n.mode.inherited(), n.since < young)));
         }
-        for (parent, link, mode, settled) in heirs {
+        for (link, mode, settled) in heirs {
             let Some(overlay) = self.overlays.get(&tag) else {
                 return;
             };
@@ -548,7 +549,6 @@ impl Core {
                 // What rests on a young relation may not be known on the other side.
                 heir.flags = if settled { PRESUMED } else { 0 };
                 self.add_neighbor(tag, heir);
-                self.note_heir(parent, tag, link);
             }
         }
     }

@@ -136,6 +136,7 @@ impl Core {
         let states = link.states_at.filter(|_| link.outbound.has_window());
         let next: Option<Time> = [
             states,
+            link.audit_at.filter(|_| dead.is_none()),
             link.inbound.acknowledge_at,
             link.outbound.next_resend(),
             dead,
@@ -169,11 +170,17 @@ impl Core {
             self.close_link(link_id);
             return;
         }
-        let idle =
-            link.outbound.oldest().is_none() && link.keep_alive_at(self.id > link.node) <= self.now;
+        let quiet = link.outbound.oldest().is_none();
+        let idle = quiet && link.keep_alive_at(self.id > link.node) <= self.now;
+        let doubtful = link.audit_at.is_some_and(|at| at <= self.now);
         if idle {
             link.stretch_keep_alive(&self.config);
-            link.outbound.push(Message::Ping, None);
+        }
+        if idle || (quiet && doubtful) {
+            let audited = self.audit(link_id);
+            if idle && !audited {
+                self.say(link_id, Message::Ping);
+            }
         }
         self.resend(link_id);
     }

@@ -97,14 +97,15 @@ impl Core {
             Message::Fragment(fragment) => self.on_fragment(link, frame, fragment),
             Message::Ping => self.on_ping(link),
             Message::Moved(address) => self.on_moved(link, address),
-            Message::Heirs(tag, sum) => self.on_heirs(link, tag, sum),
+            Message::Audit(ranges) => self.on_audit(link, &ranges),
         }
     }
 
     /// The peer's keep-alive serves for both.
-    fn on_ping(&mut self, link: LinkId) {
-        if let Some(link) = self.links.get_mut(&link) {
+    fn on_ping(&mut self, link_id: LinkId) {
+        if let Some(link) = self.links.get_mut(&link_id) {
             link.stretch_keep_alive(&self.config);
+            self.audit(link_id);
         }
     }
 
@@ -131,9 +132,8 @@ fn network_of(message: &Message) -> Option<Tag> {
         | Message::Digest(tag, _)
         | Message::Reconcile(tag, _)
         | Message::Want(tag, _)
-        | Message::Lack(tag, _)
-        | Message::Heirs(tag, _) => Some(*tag),
+        | Message::Lack(tag, _) => Some(*tag),
         Message::Push(push) => Some(push.via),
-        Message::Fragment(_) | Message::Ping | Message::Moved(_) => None,
+        Message::Fragment(_) | Message::Ping | Message::Moved(_) | Message::Audit(_) => None,
     }
 }

@@ -161,8 +161,7 @@ impl Core {
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
-        link.documents.insert(tag);
-        link.unused_since = None;
+        link.relate(tag);
         if let Some(old) = overlay.neighbor_mut(link_id) {
             *old = neighbor;
         } else {
@@ -200,9 +199,8 @@ impl Core {
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
-        link.documents.remove(&tag);
+        link.part(tag, self.now);
         if !link.used() {
-            link.unused_since = Some(self.now);
             self.active_links.insert(link_id);
         }
     }
@@ -229,6 +227,7 @@ impl Core {
     /// Ends a relation and says so.
     pub(super) fn close(&mut self, tag: Tag, link: LinkId, reason: CloseReason) {
         if self.remove_neighbor(tag, link) {
+            self.doubt(link);
             self.confirm_inherited(tag, link);
         }
         self.say(link, Message::Close(tag, reason));
@@ -327,6 +326,7 @@ impl Core {
         neighbor.since = self.seconds();
         neighbor.sent = attempt.mark;
         self.add_neighbor(tag, neighbor);
+        self.doubt(link);
         self.learn_new_neighbor(link, frame, tag, state, attempt.mark);
         if self.overlays.get(&tag).is_some_and(|o| o.subscribes())
             && mode_of(state.flags).subscribes()
@@ -341,7 +341,7 @@ impl Core {
 
     /// True if the peer subscribes to a document on which this one comments, and so
     /// takes us for a neighbour here by right (rule *Inherit*).
-    fn is_relative(&self, tag: Tag, link: LinkId) -> bool {
+    pub(super) fn is_relative(&self, tag: Tag, link: LinkId) -> bool {
         let subscribes = |parent: &Tag| {
             self.overlays
                 .get(parent)
@@ -398,10 +398,11 @@ impl Core {
         } else {
             self.on_open_when_full(link_id, frame, tag, &open);
         }
+        self.doubt(link_id);
     }
 
     /// True if there is a free place that is not promised to somebody else.
-    fn has_room(&self, tag: Tag, link: LinkId) -> bool {
+    pub(super) fn has_room(&self, tag: Tag, link: LinkId) -> bool {
         let node = self.links.get(&link).map(|link| link.node);
         self.overlays.get(&tag).is_some_and(|overlay| {
             let promised = overlay.activity.as_ref().map_or(0, |a| {
@@ -446,6 +447,7 @@ impl Core {
             self.on_replaced(link, tag, newcomer);
         }
         if was_neighbor {
+            self.doubt(link);
             self.confirm_inherited(tag, link);
         }
         if matches!(reason, CloseReason::Left | CloseReason::Unknown) {
@@ -466,6 +468,7 @@ impl Core {
             .neighbor_mut(link)
             .filter(|neighbor| neighbor.since != 0);
         let crossing = agreed.map(|neighbor| neighbor.sent = 0).is_some();
+        self.doubt(link);
         self.touch(tag);
         crossing
     }

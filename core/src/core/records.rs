@@ -258,8 +258,7 @@ impl Core {
         let bytes = self.overlay_record(overlay, Some(self.cold_state(overlay)));
         for neighbor in &overlay.neighbors {
             if let Some(link) = self.links.get_mut(&neighbor.link) {
-                link.documents.remove(&tag);
-                link.cold += 1;
+                link.freeze(tag);
             }
         }
         self.overlays.remove(&tag);
@@ -448,8 +447,7 @@ impl Core {
             let Some(link) = self.links.get_mut(&LinkId(n.link)) else {
                 continue;
             };
-            link.cold = link.cold.saturating_sub(1);
-            link.documents.insert(tag);
+            link.thaw(tag);
             overlay.former.retain(|former| *former != link.node);
             let root = n.root.and_then(|at| roots.get(usize::from(at)).cloned());
             overlay.neighbors.push(Neighbor {

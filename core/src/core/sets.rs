@@ -3,13 +3,13 @@
 //! Reconciliation"). Costs grow with the difference, not with the set.
 
 use super::Core;
-use crate::config::{MAX_TAGS, RECONCILE_FANOUT, RECONCILE_LEAF};
+use crate::config::MAX_TAGS;
 use crate::id::Tag;
 use crate::link::LinkId;
 use crate::message::{CloseReason, Message, Purpose, Range, RangeContent, SetDigest};
 use crate::overlay::Neighbor;
 use crate::overlay::activity::Comparison;
-use crate::overlay::comments::digest_of;
+use crate::reconcile::{self, Step};
 use crate::time::{Time, WallTime};
 use crate::violation::Violation;
 
@@ -33,7 +33,6 @@ impl Core {
             .get(&tag)
             .map(|overlay| overlay.comments.digest())
         {
-            self.tell_heirs(tag, link);
             self.say(link, Message::Digest(tag, digest));
         }
     }
@@ -112,7 +111,6 @@ impl Core {
                     .retain(|comparison| comparison.link != link);
                 activity.agreed.push(link);
             }
-            self.compare_heirs(tag, link);
             return;
         }
         let at = if ours.count == 0 { now } else { now + delay };
@@ -167,29 +165,22 @@ impl Core {
         let Some(overlay) = self
             .overlays
             .get(&tag)
-            .filter(|o| o.subscribes() && o.neighbor(link).is_some())
+            .filter(|o| o.subscribes())
+            .filter(|o| o.neighbor(link).is_some_and(|n| n.mode.subscribes()))
         else {
             return;
         };
-        if !ranges.windows(2).all(|pair| pair[0].from < pair[1].from) {
-            self.violation(link, Violation::BadReconcile);
-            return;
-        }
-        let mut step = Step::default();
-        for (at, range) in ranges.iter().enumerate() {
-            let end = ranges.get(at + 1).map(|next| next.from);
-            step.take(overlay.comments.range(range.from, end), range, end);
-        }
-        let Step {
+        let Some(Step {
             reply,
             missing,
             extra,
             ..
-        } = step;
-        if reply
-            .iter()
-            .any(|range| range.content != RangeContent::Skip)
-        {
+        }) = reconcile::step(overlay.comments.tags(), ranges)
+        else {
+            self.violation(link, Violation::BadReconcile);
+            return;
+        };
+        if !reply.is_empty() {
             self.say(link, Message::Reconcile(tag, reply));
         }
         extra
@@ -285,6 +276,7 @@ impl Core {
                 .overlays
                 .get(&comment)
                 .is_none_or(|overlay| overlay.neighbor(link).is_some());
+            self.doubt(link);
             if !neighbor && !self.try_open(comment, node, Purpose::Neighbor, None) {
                 self.say(link, Message::Close(comment, CloseReason::Full));
             }
@@ -359,67 +351,5 @@ impl Core {
             activity.wants_until = None;
         }
         self.touch(tag);
-    }
-}
-
-/// One step of a reconciliation, as it is put together.
-#[derive(Default)]
-struct Step {
-    reply: Vec<Range>,
-    missing: Vec<Tag>,
-    extra: Vec<Tag>,
-    tags: usize,
-}
-
-impl Step {
-    /// Takes one range of theirs; `ours` is what we have there.
-    fn take(&mut self, ours: &[Tag], range: &Range, end: Option<Tag>) {
-        if self.reply.len() >= MAX_TAGS - 2 * RECONCILE_FANOUT || self.tags >= MAX_TAGS {
-            return self.push(range.from, RangeContent::Skip);
-        }
-        match &range.content {
-            RangeContent::Skip => self.push(range.from, RangeContent::Skip),
-            RangeContent::Digest(theirs) if *theirs == digest_of(ours) => {
-                self.push(range.from, RangeContent::Skip)
-            }
-            RangeContent::Digest(theirs) => self.differ(ours, range.from, *theirs),
-            RangeContent::Tags(theirs, wants_ours) => {
-                let within = |tag: &&Tag| **tag >= range.from && end.is_none_or(|end| **tag < end);
-                self.missing.extend(
-                    theirs
-                        .iter()
-                        .filter(within)
-                        .filter(|tag| ours.binary_search(tag).is_err()),
-                );
-                if *wants_ours {
-                    self.extra
-                        .extend(ours.iter().filter(|tag| !theirs.contains(tag)));
-                }
-                self.push(range.from, RangeContent::Skip);
-            }
-        }
-    }
-
-    fn differ(&mut self, ours: &[Tag], from: Tag, theirs: SetDigest) {
-        let empty = theirs.count == 0;
-        if empty || ours.len() <= RECONCILE_LEAF {
-            let some: Vec<Tag> = ours.iter().copied().take(MAX_TAGS - self.tags).collect();
-            self.tags += some.len();
-            return self.push(from, RangeContent::Tags(some, !empty));
-        }
-        let step = ours.len().div_ceil(RECONCILE_FANOUT);
-        for (at, chunk) in ours.chunks(step).enumerate() {
-            let from = if at == 0 { from } else { chunk[0] };
-            self.push(from, RangeContent::Digest(digest_of(chunk)));
-        }
-    }
-
-    /// Adds a range; neighbouring skips become one.
-    fn push(&mut self, from: Tag, content: RangeContent) {
-        let skips = |range: &Range| range.content == RangeContent::Skip;
-        if content == RangeContent::Skip && self.reply.last().is_some_and(skips) {
-            return;
-        }
-        self.reply.push(Range { from, content });
     }
 }

@@ -33,7 +33,6 @@ impl Core {
     /// Looks after one overlay.
     pub(super) fn upkeep(&mut self, tag: Tag) {
         self.expire(tag);
-        self.expire_heirs(tag);
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };
@@ -328,7 +327,6 @@ impl Core {
         let beside = overlay
             .subscribers()
             .any(|n| !n.frozen() && !n.downstream() && n.root == root);
-        let leaf = !overlay.has_downstream();
         if frozen || !self.due(tag, u32::MAX, |a| &mut a.climb) {
             return;
         }
@@ -336,7 +334,7 @@ impl Core {
             .overlays
             .get_mut(&tag)
             .is_some_and(|o| o.activity().climb.tries % 2 == 1);
-        if beside && leaf && even {
+        if beside && even {
             if let Some(overlay) = self.overlays.get_mut(&tag) {
                 overlay.election.resign();
             }

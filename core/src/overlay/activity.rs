@@ -71,12 +71,6 @@ pub(crate) struct Activity {
     pub(crate) astray: bool,
     /// The root changed for the worse: see whether the network fell apart.
     pub(crate) broken: Option<Time>,
-    /// Heirs (rule *Inherit*) not yet confirmed: in the network of which comment, whom.
-    pub(crate) heirs: Vec<(Tag, LinkId)>,
-    /// When they are taken for confirmed.
-    pub(crate) heirs_until: Option<Time>,
-    /// Sums told by neighbours, to be compared with the next digest.
-    pub(crate) heirs_told: Vec<(LinkId, u64)>,
     /// Neighbours that are known to have our comment set.
     pub(crate) agreed: Vec<LinkId>,
     /// Seeking more neighbours.
@@ -122,7 +116,6 @@ impl Activity {
             .chain(comparisons)
             .chain(self.wants_until)
             .chain(self.lazy)
-            .chain(self.heirs_until)
             .chain(self.broken)
             .chain(self.leave_until)
             .min()
@@ -140,8 +133,6 @@ impl Activity {
             self.wants_until = None;
         }
         self.agreed.retain(|agreed| *agreed != link);
-        self.heirs.retain(|(_, heir)| *heir != link);
-        self.heirs_told.retain(|(told, _)| *told != link);
         self.bridged.retain(|bridged| *bridged != link);
     }
 }

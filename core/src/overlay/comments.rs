@@ -38,15 +38,6 @@ impl Comments {
             sum: self.sum,
         }
     }
-
-    /// Tags from `from` (inclusive) to `to` (exclusive; `None`: the end).
-    pub(crate) fn range(&self, from: Tag, to: Option<Tag>) -> &[Tag] {
-        let start = self.tags.partition_point(|tag| *tag < from);
-        let end = to.map_or(self.tags.len(), |to| {
-            self.tags.partition_point(|tag| *tag < to)
-        });
-        &self.tags[start..end.max(start)]
-    }
 }
 
 /// Digest of some tags.

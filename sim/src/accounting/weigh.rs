@@ -96,7 +96,7 @@ fn weigh_message(weight: &mut Weight, message: &Message) {
         Message::State(..) | Message::Open(..) | Message::Close(..) => CostKind::State,
         Message::Introduce(..) | Message::Seek(..) | Message::Moved(_) => CostKind::Introduction,
         Message::Digest(..)
-        | Message::Heirs(..)
+        | Message::Audit(..)
         | Message::Reconcile(..)
         | Message::Want(..)
         | Message::Lack(..) => CostKind::Set,

@@ -152,7 +152,7 @@ fn list(message: &Message) -> Option<(&'static str, usize, usize)> {
         Message::Want(_, tags) | Message::Lack(_, tags) => {
             over("the number of tags", MAX_TAGS, tags.len())
         }
-        Message::Reconcile(_, ranges) => over("the number of ranges", MAX_TAGS, ranges.len())
+        Message::Reconcile(_, ranges) | Message::Audit(ranges) => over("the number of ranges", MAX_TAGS, ranges.len())
             .or_else(|| {
                 ranges.iter().find_map(|range| match &range.content {
                     RangeContent::Tags(tags, _) => {
@@ -167,7 +167,6 @@ fn list(message: &Message) -> Option<(&'static str, usize, usize)> {
         | Message::Introduce(..)
         | Message::Seek(..)
         | Message::Digest(..)
-        | Message::Heirs(..)
         | Message::Fragment(_)
         | Message::Ping
         | Message::Moved(_) => None,
@@ -179,7 +178,7 @@ fn variable(message: &Message) -> usize {
     match message {
         Message::Push(push) => push.document.len(),
         Message::Want(_, tags) | Message::Lack(_, tags) => 9 * tags.len(),
-        Message::Reconcile(_, ranges) => ranges
+        Message::Reconcile(_, ranges) | Message::Audit(ranges) => ranges
             .iter()
             .map(|range| match &range.content {
                 RangeContent::Tags(tags, _) => 32 + 9 * tags.len(),
@@ -194,7 +193,6 @@ fn variable(message: &Message) -> usize {
         | Message::Close(..)
         | Message::Seek(..)
         | Message::Digest(..)
-        | Message::Heirs(..)
         | Message::Ping => 0,
     }
 }

@@ -44,7 +44,6 @@ fn revealed(message: &Message, to: Index, truth: &dyn Knowledge) -> Option<(Tag,
         | Message::Introduce(tag, _)
         | Message::Seek(tag, _)
         | Message::Digest(tag, _)
-        | Message::Heirs(tag, _)
         | Message::Want(tag, _)
         | Message::Lack(tag, _)
         | Message::Close(tag, _) => (!entitled(to, *tag, truth)).then_some((*tag, "the name")),
@@ -57,8 +56,18 @@ fn revealed(message: &Message, to: Index, truth: &dyn Knowledge) -> Option<(Tag,
                 .iter()
                 .find_map(|range| listed(range, *tag, to, truth))
         }
+        Message::Audit(ranges) => ranges.iter().find_map(|range| audited(range, to, truth)),
         Message::Fragment(_) | Message::Ping | Message::Moved(_) => None,
     }
+}
+
+/// The first network in an audit that the receiver has no right to know of.
+fn audited(range: &Range, to: Index, truth: &dyn Knowledge) -> Option<(Tag, &'static str)> {
+    let RangeContent::Tags(tags, _) = &range.content else {
+        return None;
+    };
+    let hidden = tags.iter().find(|tag| !entitled(to, **tag, truth));
+    hidden.map(|tag| (*tag, "the name"))
 }
 
 fn pushed(push: &Push, to: Index, truth: &dyn Knowledge) -> Option<(Tag, &'static str)> {

@@ -6,7 +6,7 @@ use crate::scenario::Scenario;
 use crate::snapshot::Index;
 use cliqueclique_core::Packet;
 use cliqueclique_core::id::Tag;
-use cliqueclique_core::message::{Frame, Message};
+use cliqueclique_core::message::{Frame, Message, Range, RangeContent};
 use cliqueclique_core::time::Time;
 use std::time::Duration;
 
@@ -73,13 +73,19 @@ fn speech(frame: &Frame) -> Option<(&'static str, Option<Tag>)> {
         Message::Seek(tag, _) => Some(("Seek", Some(*tag))),
         Message::Push(push) => Some(("Push", Some(push.via))),
         Message::Digest(tag, _) => Some(("Digest", Some(*tag))),
-        Message::Heirs(tag, _) => Some(("Heirs", Some(*tag))),
+        Message::Audit(ranges) if is_keep_alive(ranges) => None,
+        Message::Audit(_) => Some(("Audit", None)),
         Message::Reconcile(tag, _) => Some(("Reconcile", Some(*tag))),
         Message::Want(tag, _) => Some(("Want", Some(*tag))),
         Message::Lack(tag, _) => Some(("Lack", Some(*tag))),
         Message::Fragment(_) => Some(("Fragment", None)),
         Message::Moved(_) => Some(("Moved", None)),
     })
+}
+
+/// An audit that only tells a digest is a keep-alive that says more.
+fn is_keep_alive(ranges: &[Range]) -> bool {
+    matches!(ranges, [Range { content: RangeContent::Digest(_), .. }])
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ fn shows(message: &Message) -> Option<&'static str> {
         | Message::Seek(..)
         | Message::Push(_)
         | Message::Digest(..)
-        | Message::Heirs(..)
+        | Message::Audit(..)
         | Message::Lack(..)
         | Message::Ping
         | Message::Moved(_) => None,

@@ -184,13 +184,14 @@ fn kind(message: &Message) -> (u8, Option<Tag>) {
         Message::Introduce(tag, _) => (3, Some(*tag)),
         Message::Seek(tag, _) => (4, Some(*tag)),
         Message::Push(push) => (5, Some(push.via)),
-        Message::Digest(tag, _) | Message::Heirs(tag, _) => (6, Some(*tag)),
+        Message::Digest(tag, _) => (6, Some(*tag)),
         Message::Reconcile(tag, _) => (7, Some(*tag)),
         Message::Want(tag, _) => (8, Some(*tag)),
         Message::Lack(tag, _) => (9, Some(*tag)),
         Message::Fragment(_) => (10, None),
         Message::Ping => (11, None),
         Message::Moved(_) => (12, None),
+        Message::Audit(_) => (13, None),
     }
 }
 

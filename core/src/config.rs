@@ -71,6 +71,9 @@ pub struct Config {
     pub keep_alive_min: Duration,
     /// Longest interval of keep-alives on an idle link.
     pub keep_alive_max: Duration,
+    /// A node that is frozen for this long releases itself: longer than a failed link
+    /// takes to be found, `link_timeout`, so that only a hostile neighbour lets it come to that.
+    pub freeze_timeout: Duration,
     /// When the two ends of a link may differ about their relations, they compare
     /// them after this long. Longer than the messages that may settle it by themselves.
     pub audit_delay: Duration,
@@ -124,6 +127,7 @@ impl Default for Config {
             state_delay: Duration::from_millis(50),
             keep_alive_min: Duration::from_secs(30),
             keep_alive_max: Duration::from_secs(3600),
+            freeze_timeout: Duration::from_secs(90),
             audit_delay: Duration::from_secs(30),
             linger: Duration::from_secs(60),
             lazy_delay: Duration::from_secs(5),

@@ -241,8 +241,10 @@ impl Core {
         };
         let old_root = overlay.election.root.key;
         let (was_root, was_below) = (overlay.election.is_root(), overlay.election.upstream);
+        overlay.lose_patience(self.now, self.config.freeze_timeout);
         let (public, secret, suite) = (self.key, &self.secret, &*self.suite);
         overlay.settle(&|document, key| Root::own(key, document, public, secret, suite));
+        overlay.lose_patience(self.now, self.config.freeze_timeout);
         if overlay.election.is_root() && !was_root && overlay.active() {
             overlay.activity().probe.next = Some(self.now + self.config.probe_interval);
         }

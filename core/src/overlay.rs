@@ -16,6 +16,7 @@ pub(crate) use root::{Root, RootKey};
 use crate::document::Document;
 use crate::id::{Address, DocumentId, NodeId, Tag};
 use crate::link::LinkId;
+use crate::time::Time;
 use crate::message::{
     Mode, Rank, RootRef, STATE_DONE, STATE_FROZEN, STATE_UNRESOLVED, STATE_UPSTREAM, State,
 };
@@ -200,6 +201,24 @@ impl Overlay {
         self.activity.get_or_insert_with(Box::default)
     }
 
+    /// Rule *Patience*: a freeze ends, one way or the other.
+    pub(crate) fn lose_patience(&mut self, now: Time, patience: std::time::Duration) {
+        if !self.election.frozen() {
+            if let Some(activity) = &mut self.activity {
+                activity.frozen_until = None;
+            }
+            return;
+        }
+        match self.activity().frozen_until {
+            None => self.activity().frozen_until = Some(now + patience),
+            Some(until) if until <= now => {
+                self.activity().frozen_until = None;
+                self.election.give_up();
+            }
+            Some(_) => {}
+        }
+    }
+
     /// Applies the rules of the election to its end.
     pub(crate) fn settle(&mut self, claim: &dyn Fn(&DocumentId, RootKey) -> Arc<Root>) {
         if election::must_resign(&self.election, self.key) {
@@ -227,9 +246,10 @@ impl Overlay {
     /// True if this neighbour has not been told the present state and nothing is in flight to it.
     /// A silent neighbour is told only once there is something that it cannot know.
     pub(crate) fn owes(&self, neighbor: &Neighbor) -> bool {
-        neighbor.flight == 0
-            && neighbor.sent != mark(&self.election, self.mode, neighbor.link, true)
-            && self.stage != Stage::Joining
+        let mark = mark(&self.election, self.mode, neighbor.link, true);
+        let moved = (mark ^ neighbor.sent) & MARK_UPSTREAM != 0;
+        let free = neighbor.flight == 0 || (moved && neighbor.flight != QUEUED);
+        free && neighbor.sent != mark && self.stage != Stage::Joining
     }
 
     /// State for a neighbour.
@@ -283,5 +303,11 @@ fn mark(election: &Election, mode: Mode, link: LinkId, with_done: bool) -> u64 {
     for factor in [0xbf58_476d_1ce4_e5b9_u64, 0x94d0_49bb_1331_11eb] {
         x = (x ^ (x >> 30)).wrapping_mul(factor);
     }
-    (x ^ (x >> 31)) | 1
+    let upstream = if election.upstream == Some(link) { MARK_UPSTREAM } else { 0 };
+    ((x ^ (x >> 31)) & !MARK_UPSTREAM) | upstream | 1
 }
+
+/// Bit of a mark: the neighbour is our upstream. A change of it is told at once, even
+/// if an older state is in flight, since an upstream must not take a freeze for done
+/// while somebody below it is on the way to say so (rule *Done*).
+const MARK_UPSTREAM: u64 = 2;

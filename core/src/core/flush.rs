@@ -28,7 +28,9 @@ impl Core {
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
-        let due = link.states_at.is_some_and(|at| at <= self.now);
+        // An acknowledgement says that we have answered (rule *Done*): no state waits for it.
+        let due = link.inbound.acknowledges(self.now) || !link.outbound.is_empty();
+        let due = link.states_at.is_some_and(|at| due || at <= self.now);
         if !due || !link.outbound.has_window() {
             return;
         }
@@ -67,7 +69,11 @@ impl Core {
         };
         let (number, messages, states) =
             (sent.number(), sent.messages().to_vec(), sent.states.clone());
-        let acks = link.inbound.take_acknowledgements();
+        let acks = if link.outbound.is_empty() {
+            link.inbound.take_few_acknowledgements(self.now)
+        } else {
+            Vec::new()
+        };
         link.inbound.told_credit = credit;
         let channel = link.channel;
         for tag in states {
@@ -193,7 +199,6 @@ impl Core {
         let channel = link.channel;
         for mut frame in link.outbound.resend(self.now) {
             frame.credit = credit;
-            frame.acks = link.inbound.take_acknowledgements();
             self.counters.frames += 1;
             self.counters.retransmissions += 1;
             self.effects

@@ -26,24 +26,24 @@ impl Core {
         link.heard(self.now);
         link.outbound.set_credit(frame.credit);
         link.starved = false;
-        self.on_acknowledgements(link_id, &frame);
+        // What a peer acknowledges it has answered before, or in the same frame.
+        let acknowledged = link.inbound.acknowledgements(&frame);
         if intake == Intake::New {
             for message in frame.messages {
                 self.on_message(link_id, frame.number, message);
             }
         }
+        if !acknowledged.is_empty() {
+            self.on_acknowledgements(link_id, &acknowledged);
+        }
     }
 
-    fn on_acknowledgements(&mut self, link_id: LinkId, frame: &Frame) {
+    fn on_acknowledgements(&mut self, link_id: LinkId, ranges: &[(u32, u32)]) {
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
-        let ranges = link.inbound.acknowledgements(frame);
-        if ranges.is_empty() {
-            return;
-        }
         let mut done = Vec::new();
-        let honest = link.outbound.acknowledge(&ranges, self.now, &mut done);
+        let honest = link.outbound.acknowledge(ranges, self.now, &mut done);
         for sent in done {
             for &tag in &sent.states {
                 self.on_state_acknowledged(tag, link_id, sent.number());

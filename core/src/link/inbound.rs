@@ -15,6 +15,10 @@ const MAX_AHEAD: usize = 4_096;
 /// Acknowledgements that may wait for a missing frame. More are dropped and come again.
 const MAX_WAITING: usize = 64;
 
+/// Acknowledgement ranges that ride on a frame of messages: they fit into
+/// [`super::outbound::FRAME_HEADER`].
+pub(super) const RIDING_RANGES: usize = 3;
+
 /// What to do with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Intake {
@@ -121,6 +125,24 @@ impl Inbound {
             self.tokens -= price;
         }
         affordable
+    }
+
+    /// True if acknowledgements can wait no longer.
+    pub(crate) fn acknowledges(&self, now: Time) -> bool {
+        self.acknowledge_at.is_some_and(|at| at <= now)
+    }
+
+    /// Ranges to put into a frame of messages: all of them, or none if they are too
+    /// many for its header and must go in a frame of their own.
+    pub(crate) fn take_few_acknowledgements(&mut self, now: Time) -> Vec<(u32, u32)> {
+        let owed = self.to_acknowledge.clone();
+        let ranges = self.take_acknowledgements();
+        if ranges.len() <= RIDING_RANGES {
+            return ranges;
+        }
+        self.to_acknowledge = owed;
+        self.acknowledge_at = Some(now);
+        Vec::new()
     }
 
     /// Ranges to put into the next frame.

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Bytes that a frame's own fields may take.
-const FRAME_HEADER: usize = 32;
+pub(super) const FRAME_HEADER: usize = 48;
 /// Smallest congestion window, bytes.
 const MIN_WINDOW: usize = 16 * 1024;
 /// Frames sent again at one time-out.
@@ -102,6 +102,11 @@ impl Outbound {
     /// Number of the last frame built; 0 if none.
     pub(crate) fn last_number(&self) -> u32 {
         self.next_number - 1
+    }
+
+    /// True if no message waits for a frame.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
     }
 
     /// True if the window has room for another frame.

@@ -69,6 +69,8 @@ pub(crate) struct Activity {
     pub(crate) lazy: Option<Time>,
     /// It is told to those on the tree too: a comment came another way than by the tree.
     pub(crate) astray: bool,
+    /// A freeze is given up then (rule *Patience*).
+    pub(crate) frozen_until: Option<Time>,
     /// The root changed for the worse: see whether the network fell apart.
     pub(crate) broken: Option<Time>,
     /// Neighbours that are known to have our comment set.
@@ -117,6 +119,7 @@ impl Activity {
             .chain(self.wants_until)
             .chain(self.lazy)
             .chain(self.broken)
+            .chain(self.frozen_until)
             .chain(self.leave_until)
             .min()
     }

@@ -227,6 +227,13 @@ impl Election {
         true
     }
 
+    /// Rule *Patience*: somebody keeps the subtree from being done for longer than any
+    /// failure takes to be found; releases this node alone.
+    pub(crate) fn give_up(&mut self) {
+        self.phase = Phase::Resigned;
+        self.upstream = None;
+    }
+
     /// Rule *Resign*: gives up the label, because the own key got worse or a better
     /// place is known that the label hides.
     pub(crate) fn resign(&mut self) {

@@ -196,6 +196,21 @@ impl Overlay {
         neighbor.downstream() || self.election.upstream == Some(neighbor.link)
     }
 
+    /// True if a state names our overlay root.
+    pub(crate) fn has_root(&self, root: &RootRef) -> bool {
+        let own = &self.election.root;
+        match root {
+            RootRef::Founder => own.claim.is_none(),
+            RootRef::Known(short) => own.short == *short,
+            RootRef::Full(claim) => own.claim.as_ref() == Some(&**claim),
+        }
+    }
+
+    /// True if a neighbour could be taken in without cutting the tree.
+    pub(crate) fn can_take(&self, max_peers: usize) -> bool {
+        self.neighbors.len() < max_peers || self.neighbors.iter().any(|n| !self.on_tree(n))
+    }
+
     /// What is under way, made if nothing was.
     pub(crate) fn activity(&mut self) -> &mut Activity {
         self.activity.get_or_insert_with(Box::default)

@@ -65,7 +65,8 @@ impl Peers {
         peer.mutual |= key.is_some();
         if !peer.grounds.contains(&ground) {
             if peer.grounds.len() == MAX_GROUNDS {
-                peer.grounds.remove(0);
+                // The first grounds are the most lasting: forums and threads.
+                peer.grounds.pop();
             }
             peer.grounds.push(ground);
         }
@@ -217,16 +218,19 @@ impl Core {
         }
     }
 
-    /// Peers known on account of a document and not linked, in order of id.
+    /// Peers known on account of a document that are no neighbours there, in order of id.
     pub(super) fn candidates(&self, tag: Tag) -> Vec<NodeId> {
-        let linked =
-            |node: &NodeId| self.linked.contains_key(node) || self.peers.refused(*node, self.now);
+        let neighbor = |node: &NodeId| {
+            let link = self.linked.get(node);
+            link.is_some_and(|link| self.is_neighbor(tag, *link))
+        };
+        let barred = |node: &NodeId| neighbor(node) || self.peers.refused(*node, self.now);
         let fits =
             |peer: &Peer| peer.mutual && (peer.grounds.contains(&tag) || peer.lost.contains(&tag));
         self.peers
             .known
             .iter()
-            .filter(|(node, peer)| !linked(node) && fits(peer))
+            .filter(|(node, peer)| !barred(node) && fits(peer))
             .map(|(node, _)| *node)
             .collect()
     }

@@ -107,7 +107,7 @@ impl Core {
             .is_none()
     }
 
-    fn is_neighbor(&self, tag: Tag, link: LinkId) -> bool {
+    pub(super) fn is_neighbor(&self, tag: Tag, link: LinkId) -> bool {
         self.overlays
             .get(&tag)
             .is_some_and(|overlay| overlay.neighbor(link).is_some())
@@ -159,6 +159,7 @@ impl Core {
             if self.make_room(tag, &attempt, &open.state) {
                 self.accept(link, frame, tag, &open.state);
             } else {
+                self.send_down(tag, link, &open.state);
                 self.say(link, Message::Close(tag, CloseReason::Full));
             }
             return;
@@ -258,12 +259,7 @@ impl Core {
         let Some(overlay) = self.overlays.get(&tag) else {
             return false;
         };
-        let own = &overlay.election.root;
-        let same_root = match &state.root {
-            crate::message::RootRef::Founder => own.claim.is_none(),
-            crate::message::RootRef::Known(short) => own.short == *short,
-            crate::message::RootRef::Full(claim) => own.claim.as_ref() == Some(&**claim),
-        };
+        let same_root = overlay.has_root(&state.root);
         let introducer = attempt.ticket.as_ref().map(|ticket| ticket.introducer);
         let bridge = introducer.filter(|_| attempt.purpose == Purpose::Bridge);
         let bridge = bridge
@@ -287,11 +283,7 @@ impl Core {
                         .is_some_and(|n| !n.mode.subscribes())
                 })
             }
-            None if spare.is_empty() && !same_root => overlay
-                .neighbors
-                .iter()
-                .find(|n| n.downstream())
-                .map(|n| n.link),
+            None if spare.is_empty() => self.stray(tag),
             None => {
                 let at = self.draw(tag, spare.len());
                 spare.get(at).copied()
@@ -300,6 +292,35 @@ impl Core {
         let Some(victim) = victim else { return false };
         self.close(tag, victim, CloseReason::Surplus);
         true
+    }
+
+    /// Rule *Heal*: a neighbour in a comment's network that is none in the networks of
+    /// the documents on which it comments. Letting it go for one that is brings the
+    /// comment's network nearer to theirs, so that this comes to an end.
+    pub(super) fn stray(&self, tag: Tag) -> Option<LinkId> {
+        let overlay = self.overlays.get(&tag)?;
+        let mut parents = overlay.parents.iter().filter_map(|(parent, _)| self.overlays.get(parent));
+        let parent = parents.next()?;
+        let related = |link| parent.neighbor(link).is_some() || parents.clone().any(|p| p.neighbor(link).is_some());
+        let stray = overlay.neighbors.iter().filter(|n| !related(n.link));
+        stray.max_by_key(|n| n.downstream()).map(|n| n.link)
+    }
+
+    /// Rule *Heal*: where all edges are the tree's, there is room at its leaves: sends
+    /// a peer from another part one hop down.
+    fn send_down(&mut self, tag: Tag, peer: LinkId, state: &State) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        if overlay.has_root(&state.root) {
+            return;
+        }
+        let below = overlay.neighbors.iter().filter(|n| n.downstream());
+        let below: Vec<LinkId> = below.map(|n| n.link).collect();
+        let at = self.draw(tag, below.len());
+        if let Some(&target) = below.get(at) {
+            self.introduce(tag, peer, target, Purpose::Heal, false);
+        }
     }
 
     /// A neighbour introduces us to somebody.
@@ -332,9 +353,9 @@ impl Core {
             self.peers.acquaint(peer);
         }
         match purpose {
-            Purpose::Acquaintance | Purpose::Heal => self.touch(tag),
+            Purpose::Acquaintance => self.touch(tag),
             Purpose::Neighbor if ticket.replaces => self.follow_splice(link, tag, peer, ticket),
-            Purpose::Neighbor | Purpose::Subscriber | Purpose::Bridge => {
+            Purpose::Neighbor | Purpose::Subscriber | Purpose::Bridge | Purpose::Heal => {
                 if purpose == Purpose::Subscriber {
                     self.drop_surplus(tag);
                 }

@@ -190,8 +190,18 @@ impl Core {
         let start = self.draw(tag, peers.len());
         peers.rotate_left(start);
         let mut opened = 0;
+        // A splice takes two free places.
+        let free = self
+            .overlays
+            .get(&tag)
+            .map_or(0, |overlay| self.config.max_peers.saturating_sub(overlay.reserved()));
+        let purpose = if free >= 2 {
+            Purpose::Neighbor
+        } else {
+            Purpose::Heal
+        };
         for peer in peers {
-            if opened < need && self.try_open(tag, peer, Purpose::Neighbor, None) {
+            if opened < need && self.try_open(tag, peer, purpose, None) {
                 opened += 1;
             }
         }
@@ -257,6 +267,9 @@ impl Core {
             return;
         };
         activity.broken = None;
+        if !overlay.can_take(self.config.max_peers) {
+            return;
+        }
         let root = overlay.election.is_root();
         for peer in self.relatives(tag) {
             self.try_open(tag, peer, Purpose::Heal, None);
@@ -291,10 +304,11 @@ impl Core {
         let Some(node) = self.links.get(&link).map(|link| link.node) else {
             return;
         };
+        let max = self.config.max_peers;
         let broken = |comment: &Tag| {
             self.overlays
                 .get(comment)
-                .is_some_and(|o| o.reelected && o.active() && o.neighbor(link).is_none())
+                .is_some_and(|o| o.reelected && o.active() && o.neighbor(link).is_none() && (o.can_take(max) || self.stray(*comment).is_some()))
         };
         let comments: Vec<Tag> = overlay
             .comments
@@ -414,6 +428,9 @@ impl Core {
         let tries = activity.probe.tries;
         let pause = self.config.probe_interval * (1 + tries / 4);
         activity.probe.next = (tries < PROBE_TRIES).then_some(self.now + pause);
+        if !overlay.can_take(self.config.max_peers) {
+            return;
+        }
         for peer in self.relatives(tag) {
             self.try_open(tag, peer, Purpose::Heal, None);
         }

@@ -497,7 +497,12 @@ impl Core {
                     self.introduce(tag, link, target, Purpose::Subscriber, false);
                 }
             }
-            Purpose::Neighbor | Purpose::Bridge | Purpose::Heal => {
+            Purpose::Heal if overlay.election.upstream == Some(link) => {
+                let round = self.draw(tag, usize::from(u16::MAX));
+                self.probe_here_or_below(tag, u32::try_from(round).unwrap_or(0));
+            }
+            Purpose::Heal => {}
+            Purpose::Neighbor | Purpose::Bridge => {
                 let strangers = self.strangers(link, others);
                 let at = self.draw(tag, strangers.len());
                 if let Some(&target) = strangers.get(at) {

@@ -267,16 +267,22 @@ impl Core {
             return;
         };
         activity.broken = None;
-        if !overlay.can_take(self.config.max_peers) {
+        let root = overlay.election.is_root();
+        if !self.can_take(tag) {
             return;
         }
-        let root = overlay.election.is_root();
         for peer in self.relatives(tag) {
             self.try_open(tag, peer, Purpose::Heal, None);
         }
         if root || self.draw(tag, SCOUT_ONE_IN) == 0 {
             self.heal_with_acquaintances(tag, SCOUT_WIDTH);
         }
+    }
+
+    /// True if a peer from another part could be taken in without cutting this one for good.
+    fn can_take(&self, tag: Tag) -> bool {
+        let max = self.config.max_peers;
+        self.overlays.get(&tag).is_some_and(|o| o.can_take(max)) || self.stray(tag).is_some()
     }
 
     fn heal_with_acquaintances(&mut self, tag: Tag, width: usize) {
@@ -304,11 +310,11 @@ impl Core {
         let Some(node) = self.links.get(&link).map(|link| link.node) else {
             return;
         };
-        let max = self.config.max_peers;
         let broken = |comment: &Tag| {
             self.overlays
                 .get(comment)
-                .is_some_and(|o| o.reelected && o.active() && o.neighbor(link).is_none() && (o.can_take(max) || self.stray(*comment).is_some()))
+                .is_some_and(|o| o.reelected && o.active() && o.neighbor(link).is_none())
+                && self.can_take(*comment)
         };
         let comments: Vec<Tag> = overlay
             .comments
@@ -428,21 +434,39 @@ impl Core {
         let tries = activity.probe.tries;
         let pause = self.config.probe_interval * (1 + tries / 4);
         activity.probe.next = (tries < PROBE_TRIES).then_some(self.now + pause);
-        if !overlay.can_take(self.config.max_peers) {
-            return;
+        self.probe_here_or_below(tag, tries);
+        if let Some(door) = door {
+            self.knock_at(tag, door);
+        }
+    }
+
+    /// One round of probing; a node whose edges are all the tree's leaves it to one
+    /// below, since there is room at the leaves.
+    pub(super) fn probe_here_or_below(&mut self, tag: Tag, round: u32) {
+        if !self.can_take(tag) {
+            return self.seek_below(tag);
         }
         for peer in self.relatives(tag) {
             self.try_open(tag, peer, Purpose::Heal, None);
         }
         let mut peers = self.candidates(tag);
         let width = RESCUE_WIDTH.min(peers.len());
-        let start = usize::try_from(tries).unwrap_or(0) * RESCUE_WIDTH % peers.len().max(1);
+        let start = usize::try_from(round).unwrap_or(0) * RESCUE_WIDTH % peers.len().max(1);
         peers.rotate_left(start);
         for peer in peers.into_iter().take(width) {
             self.try_open(tag, peer, Purpose::Heal, None);
         }
-        if let Some(door) = door {
-            self.knock_at(tag, door);
+    }
+
+    fn seek_below(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let below = overlay.neighbors.iter().filter(|n| n.downstream());
+        let below: Vec<LinkId> = below.map(|n| n.link).collect();
+        let at = self.draw(tag, below.len());
+        if let Some(&link) = below.get(at) {
+            self.say(link, Message::Seek(tag, Purpose::Heal));
         }
     }
 

@@ -5,7 +5,7 @@ use super::Violated;
 use crate::snapshot::{DocumentTruth, Snapshot};
 use cliqueclique_core::Packet;
 use cliqueclique_core::id::{NodeId, Tag};
-use cliqueclique_core::message::{CloseReason, Frame, Message, STATE_FROZEN};
+use cliqueclique_core::message::{CloseReason, Frame, Message, Purpose, STATE_FROZEN};
 use cliqueclique_core::time::Time;
 use std::collections::BTreeMap;
 
@@ -140,6 +140,9 @@ fn shows(message: &Message) -> Option<&'static str> {
         Message::Open(..) => Some("joined"),
         Message::Close(_, CloseReason::Replaced(_)) => Some("spliced"),
         Message::Close(_, CloseReason::Left) => Some("left"),
+        Message::Introduce(_, introduction) if introduction.purpose == Purpose::Bridge => {
+            Some("left")
+        }
         Message::Reconcile(..) => Some("reconciled"),
         Message::Want(..) => Some("pulled"),
         Message::Fragment(_) => Some("fragmented"),

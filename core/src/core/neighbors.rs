@@ -85,6 +85,22 @@ impl Core {
         }
     }
 
+    /// Asks a peer that is a neighbour already to give us its introducer's place.
+    pub(super) fn ask_for_place(&mut self, tag: Tag, link_id: LinkId, ticket: Ticket) {
+        let (Some(link), Some(overlay)) = (self.links.get(&link_id), self.overlays.get(&tag)) else {
+            return;
+        };
+        let proof = self.open_proof(&overlay.id, &link.session);
+        let state = overlay.state_for(link_id, [0; 4], false);
+        let open = Open {
+            proof,
+            state,
+            ticket: Some(ticket),
+            heal: false,
+        };
+        self.say(link_id, Message::Open(tag, Box::new(open)));
+    }
+
     fn ask(&mut self, tag: Tag, peer: NodeId, link_id: LinkId) {
         let Some(link) = self.links.get(&link_id) else {
             return;
@@ -391,8 +407,11 @@ impl Core {
         }
         if overlay.neighbor(link_id).is_some() {
             self.take_state(link_id, frame, tag, &open.state, true);
+            self.release_introducer(link_id, tag, &open);
         } else if open.ticket.as_ref().is_some_and(|ticket| ticket.replaces) {
             self.on_replacement(link_id, frame, tag, &open);
+        } else if open.heal && overlay.degree() > 0 && overlay.has_root(&open.state.root) {
+            self.say(link_id, Message::Close(tag, CloseReason::Full));
         } else if self.has_room(tag, link_id) {
             self.accept(link_id, frame, tag, &open.state);
         } else {
@@ -437,12 +456,10 @@ impl Core {
             return;
         }
         let was_neighbor = self.remove_neighbor(tag, link);
-        if let Some(overlay) = self.overlays.get_mut(&tag) {
-            if let Some(activity) = &mut overlay.activity {
-                activity.opens.retain(|open| open.asked != Some(link));
-            }
-            self.touch(tag);
+        if self.end_attempt(tag, link) == Some(Purpose::Neighbor) {
+            self.suspect_parts(tag);
         }
+        self.touch(tag);
         if let (true, CloseReason::Replaced(newcomer)) = (was_neighbor, reason) {
             self.on_replaced(link, tag, newcomer);
         }
@@ -452,6 +469,23 @@ impl Core {
         }
         if matches!(reason, CloseReason::Left | CloseReason::Unknown) {
             self.forget_ground(link, tag);
+        }
+    }
+
+    /// Whom we asked has answered; tells what for, if we had asked.
+    fn end_attempt(&mut self, tag: Tag, link: LinkId) -> Option<Purpose> {
+        let activity = self.overlays.get_mut(&tag)?.activity.as_mut()?;
+        let at = activity.opens.iter().position(|open| open.asked == Some(link))?;
+        Some(activity.opens.remove(at).purpose)
+    }
+
+    /// A comment's network that was born late was refused by one that has it too: the
+    /// two may be in different parts, which rule *Mend* finds out after a while.
+    pub(super) fn suspect_parts(&mut self, tag: Tag) {
+        let at = self.now + self.config.request_timeout;
+        if let Some(overlay) = self.overlays.get_mut(&tag).filter(|overlay| overlay.inherited) {
+            overlay.reelected = true;
+            overlay.activity().broken.get_or_insert(at);
         }
     }
 

@@ -281,12 +281,6 @@ impl Core {
                 self.say(link, Message::Close(comment, CloseReason::Full));
             }
         }
-        // Born late, it may be in a part of its own: rule *Mend* looks after a while.
-        let at = self.now + self.config.request_timeout;
-        if let Some(born) = self.overlays.get_mut(&comment) {
-            born.reelected = true;
-            born.activity().broken = Some(at);
-        }
         let idle = upstream
             .and_then(|link| self.links.get(&link))
             .is_some_and(|link| link.outbound.backlog() == 0);

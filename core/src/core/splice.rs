@@ -187,17 +187,20 @@ impl Core {
         self.touch(tag);
     }
 
-    /// Rule *Climb*: a full subscriber lets go of a neighbour that only holds the
+    /// Rule *Climb*: a full node lets go of a neighbour that only holds the
     /// document for one that subscribes, and introduces the two.
     fn make_room_for_subscriber(&mut self, tag: Tag, newcomer: LinkId, state: &State) -> bool {
         let Some(overlay) = self.overlays.get(&tag) else {
             return false;
         };
-        if !overlay.subscribes() || !mode_of(state.flags).subscribes() {
+        if !mode_of(state.flags).subscribes() {
             return false;
         }
-        let spare =
-            |n: &&Neighbor| !n.mode.subscribes() && overlay.election.upstream != Some(n.link);
+        // A holder's edges off the tree serve no subscriber.
+        let idle = |n: &Neighbor| !overlay.on_tree(n) && !overlay.subscribes();
+        let spare = |n: &&Neighbor| {
+            overlay.election.upstream != Some(n.link) && (!n.mode.subscribes() || idle(n))
+        };
         let victim = overlay
             .neighbors
             .iter()
@@ -377,6 +380,10 @@ impl Core {
                 open.until = until;
             }
         }
+        let known = self.linked.get(&peer).copied().filter(|l| self.is_neighbor(tag, *l));
+        if let Some(known) = known {
+            return self.ask_for_place(tag, known, ticket);
+        }
         if !self.try_open(tag, peer, Purpose::Neighbor, Some(ticket)) {
             self.say(link, Message::Close(tag, CloseReason::Surplus));
             self.remove_neighbor(tag, link);
@@ -386,6 +393,7 @@ impl Core {
                     .opens
                     .retain(|open| open.asked != Some(link));
             }
+            self.suspect_parts(tag);
         }
     }
 
@@ -409,20 +417,41 @@ impl Core {
         }
     }
 
+    /// C's part of a splice if the newcomer is its neighbour already: only the
+    /// introducer's place is given up.
+    pub(super) fn release_introducer(&mut self, link: LinkId, tag: Tag, open: &Open) {
+        let replaces = |ticket: &&Ticket| ticket.replaces;
+        let (Some(ticket), Some(newcomer)) =
+            (open.ticket.as_ref().filter(replaces), self.links.get(&link).map(|link| link.node))
+        else {
+            return;
+        };
+        if let Err(violation) = self.redeem(ticket, newcomer, tag) {
+            return self.violation(link, violation);
+        }
+        let introducer = self.linked.get(&ticket.introducer).copied();
+        if let Some(introducer) = introducer.filter(|l| self.is_neighbor(tag, *l)) {
+            self.close(tag, introducer, CloseReason::Replaced(newcomer));
+        }
+    }
+
+    /// Checks a replacing ticket and uses it up.
+    fn redeem(&mut self, ticket: &Ticket, newcomer: NodeId, tag: Tag) -> Result<(), Violation> {
+        self.check_ticket(ticket, newcomer, tag)?;
+        if self.use_ticket(ticket) {
+            Ok(())
+        } else {
+            Err(Violation::BadTicket)
+        }
+    }
+
     /// C's part of a splice: the newcomer gets its introducer's place.
     pub(super) fn on_replacement(&mut self, link: LinkId, frame: u32, tag: Tag, open: &Open) {
         let Some(ticket) = &open.ticket else { return };
         let Some(newcomer) = self.links.get(&link).map(|link| link.node) else {
             return;
         };
-        let good = self.check_ticket(ticket, newcomer, tag).and_then(|()| {
-            if self.use_ticket(ticket) {
-                Ok(())
-            } else {
-                Err(Violation::BadTicket)
-            }
-        });
-        if let Err(violation) = good {
+        if let Err(violation) = self.redeem(ticket, newcomer, tag) {
             self.violation(link, violation);
             self.say(link, Message::Close(tag, CloseReason::Denied));
             return;

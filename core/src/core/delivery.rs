@@ -7,11 +7,11 @@ use super::records::Parked;
 use crate::deadline::Alarm;
 use crate::document::Document;
 use crate::effect::{CommandError, Effect, Notification};
-use crate::id::{DocumentId, RequestId, Tag};
+use crate::id::{DocumentId, NodeId, RequestId, Tag};
 use crate::input::Admission;
 use crate::link::{LinkId, QueuedBody};
 use crate::message::{
-    CloseReason, Frame, Message, Mode, Packet, Push, Rank, STATE_ASSUMED, STATE_UPSTREAM, State,
+    CloseReason, Frame, Message, Mode, Packet, Purpose, Push, Rank, STATE_ASSUMED, STATE_UPSTREAM, State,
 };
 use crate::overlay::neighbor::PRESUMED;
 use crate::overlay::{Neighbor, Overlay, QUEUED, Root, RootKey, Stage};
@@ -510,6 +510,13 @@ impl Core {
         }
         if fresh {
             self.inherit_neighbors(tag, Some(via));
+        } else if self.degree(tag).is_some_and(|(degree, _)| degree == 0) {
+            // Whoever gave it had no room; it knows where some is.
+            let givers = offers.iter().filter_map(|(link, ..)| self.links.get(link));
+            let givers: Vec<NodeId> = givers.map(|link| link.node).collect();
+            for giver in givers {
+                self.try_open(tag, giver, Purpose::Neighbor, None);
+            }
         }
         self.settle_birth(tag, via, offers);
     }

@@ -456,7 +456,8 @@ impl Core {
             return;
         }
         let was_neighbor = self.remove_neighbor(tag, link);
-        if self.end_attempt(tag, link) == Some(Purpose::Neighbor) {
+        let refused = matches!(reason, CloseReason::Surplus | CloseReason::Full);
+        if self.end_attempt(tag, link) == Some(Purpose::Neighbor) || (was_neighbor && refused) {
             self.suspect_parts(tag);
         }
         self.touch(tag);

@@ -71,6 +71,10 @@ pub struct Config {
     pub keep_alive_min: Duration,
     /// Longest interval of keep-alives on an idle link.
     pub keep_alive_max: Duration,
+    /// With n links a keep-alive interval grows to n times this (at most
+    /// `keep_alive_max`): a node is pinged about twice in this time by somebody,
+    /// however many links it has. So idle links cost a node the same, few or many.
+    pub keep_alive_pace: Duration,
     /// A node that is frozen for this long releases itself: longer than a failed link
     /// takes to be found, `link_timeout`, so that only a hostile neighbour lets it come to that.
     pub freeze_timeout: Duration,
@@ -126,7 +130,8 @@ impl Default for Config {
             ack_delay: Duration::from_millis(40),
             state_delay: Duration::from_millis(50),
             keep_alive_min: Duration::from_secs(30),
-            keep_alive_max: Duration::from_secs(3600),
+            keep_alive_max: Duration::from_secs(6 * 3600),
+            keep_alive_pace: Duration::from_secs(900),
             freeze_timeout: Duration::from_secs(90),
             audit_delay: Duration::from_secs(30),
             linger: Duration::from_secs(60),

@@ -28,7 +28,8 @@ use crate::effect::{Effect, Notification, Record};
 use crate::id::{Address, ChannelId, DocumentId, NodeId, PublicKey, SecretKey, Signature, Tag};
 use crate::input::Input;
 use crate::link::{Link, LinkId};
-use crate::overlay::{Overlay, Root};
+use crate::message::Rank;
+use crate::overlay::{Overlay, Root, RootKey};
 use crate::time::{Time, WallTime};
 use crate::view::{Counters, LinkView, NeighborView, OverlayView};
 use crate::violation::Violation;
@@ -248,9 +249,20 @@ impl Core {
         if overlay.election.is_root() && !was_root && overlay.active() {
             overlay.activity().probe.next = Some(self.now + self.config.probe_interval);
         }
-        if overlay.election.root.key < old_root && !overlay.election.frozen() && overlay.active() {
+        let root = overlay.election.root.key;
+        let failed = root < old_root || root.generation > old_root.generation;
+        if failed && !overlay.election.frozen() && overlay.active() {
             overlay.reelected = true;
             overlay.activity().broken = Some(self.now + self.config.reconcile_delay);
+        }
+        if !overlay.election.is_root() && overlay.key.generation > 0 && overlay.active() {
+            // Another succeeded in our stead.
+            let rank = if overlay.mode.subscribes() {
+                Rank::Subscriber
+            } else {
+                Rank::Holder
+            };
+            overlay.key = RootKey::first(rank, self.id, self.sequence);
         }
         // What was pushed while the tree was being mended may have passed us by.
         let below = overlay

@@ -149,8 +149,8 @@ impl Link {
     /// Called when a keep-alive is sent: the next waits twice as long. A link
     /// that was up for long is likely to stay up for long, and whoever misses a
     /// comment suspects its upstream and pings it at once.
-    pub(crate) fn stretch_keep_alive(&mut self, config: &Config) {
-        self.keep_alive = (self.keep_alive * 2).min(config.keep_alive_max);
+    pub(crate) fn stretch_keep_alive(&mut self, longest: Duration) {
+        self.keep_alive = (self.keep_alive * 2).min(longest);
     }
 
     /// A network uses the link from now on.

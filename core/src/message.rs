@@ -187,7 +187,7 @@ pub enum Rank {
     Holder,
     /// Subscribes to it.
     Subscriber,
-    /// Its author, subscribed since its birth.
+    /// Its author, subscribed since its birth, or a subscriber that succeeds the author.
     Founder,
 }
 
@@ -199,9 +199,12 @@ pub struct Claim {
     pub rank: Rank,
     /// Its key.
     pub key: PublicKey,
+    /// The line of roots that it goes on, by the node that began it, and the place in
+    /// it, above 0 (rule *Succeed*). None begins a line of its own.
+    pub succeeds: Option<(NodeId, u32)>,
     /// Raised with every new claim; seconds of wall time or more.
     pub sequence: u64,
-    /// By `key` over ("claim", document id, rank, sequence).
+    /// By `key` over ("claim", document id, rank, sequence, line, generation).
     pub signature: Signature,
 }
 
@@ -236,6 +239,9 @@ pub const STATE_DONE: u8 = 1 << 3;
 pub const STATE_UPSTREAM: u8 = 1 << 4;
 /// The sender could not resolve [`RootRef::Known`] and asks for the full claim.
 pub const STATE_UNRESOLVED: u8 = 1 << 5;
+
+/// The sender, an overlay root that gives up, asks the receiver to succeed it (rule *Succeed*).
+pub const STATE_HEIR: u8 = 1 << 7;
 
 /// In a [`Push`]: the sender takes the receiver for its downstream in the pushed
 /// document's network, so the receiver needs not say so (rule *Inherit*).

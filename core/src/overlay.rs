@@ -18,7 +18,7 @@ use crate::id::{Address, DocumentId, NodeId, Tag};
 use crate::link::LinkId;
 use crate::time::Time;
 use crate::message::{
-    Mode, Rank, RootRef, STATE_DONE, STATE_FROZEN, STATE_UNRESOLVED, STATE_UPSTREAM, State,
+    Mode, Rank, RootRef, STATE_DONE, STATE_FROZEN, STATE_HEIR, STATE_UNRESOLVED, STATE_UPSTREAM, State,
 };
 use neighbor::mode_bits;
 use serde::{Deserialize, Serialize};
@@ -196,6 +196,11 @@ impl Overlay {
         neighbor.downstream() || self.election.upstream == Some(neighbor.link)
     }
 
+    /// Only the author begins a line of founders.
+    pub(crate) fn allows_line(&self, key: RootKey) -> bool {
+        key.rank != Rank::Founder || (self.founder && key.line == self.author)
+    }
+
     /// True if a state names our overlay root.
     pub(crate) fn has_root(&self, root: &RootRef) -> bool {
         let own = &self.election.root;
@@ -216,9 +221,27 @@ impl Overlay {
         self.activity.get_or_insert_with(Box::default)
     }
 
-    /// Rule *Patience*: a freeze ends, one way or the other.
+    /// A root whose key got worse asks a neighbour below to succeed it; without one it resigns.
+    fn abdicate(&mut self) {
+        if self.election.frozen() {
+            return self.election.resign();
+        }
+        let needs_subscriber = self.election.root.key.rank >= Rank::Subscriber;
+        let fits = |n: &&Neighbor| {
+            n.downstream() && !n.frozen() && (n.mode.subscribes() || !needs_subscriber)
+        };
+        let mut fit = self.neighbors.iter().filter(fits);
+        let asked = self.election.heir;
+        let stays = asked.filter(|link| fit.clone().any(|n| n.link == *link));
+        self.election.heir = stays.or_else(|| fit.next().map(|n| n.link));
+        if self.election.heir.is_none() {
+            self.election.resign();
+        }
+    }
+
+    /// Rule *Patience*: a freeze, or waiting for an heir, ends one way or the other.
     pub(crate) fn lose_patience(&mut self, now: Time, patience: std::time::Duration) {
-        if !self.election.frozen() {
+        if !self.election.frozen() && self.election.heir.is_none() {
             if let Some(activity) = &mut self.activity {
                 activity.frozen_until = None;
             }
@@ -228,7 +251,11 @@ impl Overlay {
             None => self.activity().frozen_until = Some(now + patience),
             Some(until) if until <= now => {
                 self.activity().frozen_until = None;
-                self.election.give_up();
+                if self.election.heir.is_some() {
+                    self.election.resign();
+                } else {
+                    self.election.give_up();
+                }
             }
             Some(_) => {}
         }
@@ -237,7 +264,7 @@ impl Overlay {
     /// Applies the rules of the election to its end.
     pub(crate) fn settle(&mut self, claim: &dyn Fn(&DocumentId, RootKey) -> Arc<Root>) {
         if election::must_resign(&self.election, self.key) {
-            self.election.resign();
+            self.abdicate();
         }
         let claim = || claim(&self.id, self.key);
         let own = Own {
@@ -252,7 +279,7 @@ impl Overlay {
         // A newborn overlay saves the signature until it stays its own root.
         if self.election.root.key == self.key
             && self.election.root.claim.is_none()
-            && self.key.rank != Rank::Founder
+            && !self.key.is_founder()
         {
             self.election.root = claim();
         }
@@ -299,6 +326,9 @@ fn flags_for(election: &Election, mode: Mode, link: LinkId, with_done: bool) -> 
     if upstream {
         flags |= STATE_UPSTREAM;
     }
+    if election.heir == Some(link) {
+        flags |= STATE_HEIR;
+    }
     if with_done && upstream && election.done() {
         flags |= STATE_DONE;
     }
@@ -313,8 +343,8 @@ fn mark(election: &Election, mode: Mode, link: LinkId, with_done: bool) -> u64 {
     });
     let label =
         u64::from(election.distance) << 8 | u64::from(flags_for(election, mode, link, with_done));
-    let rank = root.key.rank as u64;
-    let mut x = id ^ root.key.sequence.rotate_left(32) ^ label.rotate_left(7) ^ (rank << 61);
+    let rank = (root.key.rank as u64) ^ (u64::from(root.key.generation) << 3);
+    let mut x = id ^ root.key.sequence.rotate_left(32) ^ label.rotate_left(7) ^ rank.rotate_right(3);
     for factor in [0xbf58_476d_1ce4_e5b9_u64, 0x94d0_49bb_1331_11eb] {
         x = (x ^ (x >> 30)).wrapping_mul(factor);
     }

@@ -31,11 +31,12 @@ impl Core {
 
     /// The peer tells what it takes for our common networks.
     pub(super) fn on_audit(&mut self, link_id: LinkId, ranges: &[Range]) {
+        let longest = self.longest_keep_alive();
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
         if let [Range { content: RangeContent::Digest(theirs), .. }] = ranges {
-            link.stretch_keep_alive(&self.config);
+            link.stretch_keep_alive(longest);
             if *theirs == link.relations() {
                 link.agree();
                 return;

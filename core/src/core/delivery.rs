@@ -339,11 +339,7 @@ impl Core {
         overlay.wishes.authored = true;
         overlay.mode = mode;
         if document.founder() {
-            overlay.key = RootKey {
-                rank: Rank::Founder,
-                id: self.id,
-                sequence: 0,
-            };
+            overlay.key = RootKey::first(Rank::Founder, self.id, 0);
         }
         overlay.election.root = self.claim(&overlay.id, overlay.key);
         overlay.inherited = !document.parents().is_empty();

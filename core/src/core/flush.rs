@@ -8,6 +8,7 @@ use crate::link::LinkId;
 use crate::message::{Frame, Message, Packet};
 use crate::overlay::QUEUED;
 use crate::time::Time;
+use std::time::Duration;
 
 impl Core {
     /// Sends all that a link has to say and the window allows.
@@ -158,6 +159,7 @@ impl Core {
     /// A link's deadline has come.
     pub(super) fn on_link_alarm(&mut self, link_id: LinkId) {
         self.active_links.insert(link_id);
+        let longest = self.longest_keep_alive();
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
@@ -180,7 +182,7 @@ impl Core {
         let idle = quiet && link.keep_alive_at(self.id > link.node) <= self.now;
         let doubtful = link.audit_at.is_some_and(|at| at <= self.now);
         if idle {
-            link.stretch_keep_alive(&self.config);
+            link.stretch_keep_alive(longest);
         }
         if idle || (quiet && doubtful) {
             let audited = self.audit(link_id);
@@ -189,6 +191,16 @@ impl Core {
             }
         }
         self.resend(link_id);
+    }
+
+    /// The interval up to which keep-alives stretch, with as many links as there are.
+    pub(super) fn longest_keep_alive(&self) -> Duration {
+        let links = u32::try_from(self.links.len()).unwrap_or(u32::MAX);
+        let config = &self.config;
+        config
+            .keep_alive_pace
+            .saturating_mul(links)
+            .clamp(config.keep_alive_min, config.keep_alive_max)
     }
 
     fn resend(&mut self, link_id: LinkId) {

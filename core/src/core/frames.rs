@@ -103,8 +103,9 @@ impl Core {
 
     /// The peer's keep-alive serves for both.
     fn on_ping(&mut self, link_id: LinkId) {
+        let longest = self.longest_keep_alive();
         if let Some(link) = self.links.get_mut(&link_id) {
-            link.stretch_keep_alive(&self.config);
+            link.stretch_keep_alive(longest);
             self.audit(link_id);
         }
     }

@@ -5,7 +5,7 @@ use super::Core;
 use crate::id::{NodeId, Tag};
 use crate::link::LinkId;
 use crate::message::{
-    CloseReason, Message, Open, Purpose, RootRef, STATE_UNRESOLVED, State, Ticket,
+    CloseReason, Message, Open, Purpose, Rank, RootRef, STATE_HEIR, STATE_UNRESOLVED, State, Ticket,
 };
 use crate::overlay::activity::{self, OpenAttempt};
 use crate::overlay::neighbor::{UNRESOLVED, mode_of};
@@ -224,6 +224,7 @@ impl Core {
     /// A neighbour's link was lost.
     pub(super) fn lose_neighbor(&mut self, tag: Tag, link: LinkId, node: NodeId) {
         let max = self.config.max_peers;
+        self.succeed(tag, link);
         if !self.remove_neighbor(tag, link) {
             return;
         }
@@ -237,6 +238,19 @@ impl Core {
         overlay.spent &= !activity::REFILL;
         if let Some(activity) = &mut overlay.activity {
             activity.refill = Default::default();
+        }
+    }
+
+    /// Rule *Succeed*: the overlay root above us is gone, or asks us to take its place.
+    fn succeed(&mut self, tag: Tag, upstream: LinkId) {
+        let own = self.own_key(Rank::Holder);
+        let Some(overlay) = self.overlays.get_mut(&tag).filter(|overlay| overlay.active()) else {
+            return;
+        };
+        let subscriber = overlay.mode.subscribes();
+        if let Some(key) = overlay.election.succession(upstream, own, subscriber) {
+            overlay.key = key;
+            self.touch(tag);
         }
     }
 
@@ -306,9 +320,13 @@ impl Core {
         if first || answer {
             neighbor.sent = 0;
         }
+        let called = state.flags & STATE_HEIR != 0 && neighbor.distance == 0;
         let subscribes = neighbor.mode.subscribes();
         let attached =
             neighbor.downstream() && !was_downstream && overlay.comments.digest().count > 0;
+        if called {
+            self.succeed(tag, link);
+        }
         if subscribes && subscribed && (!was_subscriber || attached) {
             self.tell_digest(tag, link);
         }
@@ -455,6 +473,9 @@ impl Core {
         {
             return;
         }
+        if reason == CloseReason::Left {
+            self.succeed(tag, link);
+        }
         let was_neighbor = self.remove_neighbor(tag, link);
         let refused = matches!(reason, CloseReason::Surplus | CloseReason::Full);
         if self.end_attempt(tag, link) == Some(Purpose::Neighbor) || (was_neighbor && refused) {
@@ -551,6 +572,7 @@ impl Core {
                 match known.find(same) {
                     Some(root) => Ok(root.clone()),
                     None => Root::verified((**claim).clone(), &overlay.id, &*self.suite)
+                        .filter(|root| overlay.allows_line(root.key))
                         .ok_or(NoRoot::Bad(Violation::BadClaim)),
                 }
             }

@@ -470,6 +470,7 @@ impl Core {
             distance,
             upstream: upstream.map(LinkId),
             phase: Phase::Settled,
+            heir: None,
         };
         overlay.caught_up = cold.caught_up;
         let mut comments = Comments::default();

@@ -198,11 +198,7 @@ impl Core {
     /// A key of a new claim: its sequence is above all before.
     pub(super) fn own_key(&mut self, rank: Rank) -> RootKey {
         self.sequence = (self.sequence + 1).max(self.wall().0);
-        RootKey {
-            rank,
-            id: self.id,
-            sequence: self.sequence,
-        }
+        RootKey::first(rank, self.id, self.sequence)
     }
 
     /// Signs the claim for an own key.

@@ -12,6 +12,7 @@ use super::neighbor::Neighbor;
 use super::root::{Root, RootKey};
 use crate::config::MAX_DISTANCE;
 use crate::link::LinkId;
+use crate::message::Rank;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -47,6 +48,8 @@ pub(crate) struct Election {
     pub(crate) distance: u16,
     pub(crate) upstream: Option<LinkId>,
     pub(crate) phase: Phase,
+    /// Root that gives up: whom it has asked to succeed it (rule *Succeed*).
+    pub(crate) heir: Option<LinkId>,
 }
 
 /// What the rules need to know of this node.
@@ -67,7 +70,28 @@ impl Election {
             distance: 0,
             upstream: None,
             phase: Phase::Settled,
+            heir: None,
         }
+    }
+
+    /// Rule *Succeed*: the key with which this node takes the lost root's place, if
+    /// `link` was its upstream and the root itself. It is better than the old label,
+    /// so that the tree changes its name without a freeze.
+    pub(crate) fn succession(&self, link: LinkId, own: RootKey, subscriber: bool) -> Option<RootKey> {
+        let old = self.root.key;
+        let fit = match old.rank {
+            Rank::Leaving => false,
+            Rank::Holder => true,
+            Rank::Subscriber | Rank::Founder => subscriber,
+        };
+        let below = self.upstream == Some(link) && self.distance == 1 && !self.frozen();
+        let generation = old.generation.checked_add(1)?;
+        (below && fit).then_some(RootKey {
+            rank: old.rank,
+            line: old.line,
+            generation,
+            ..own
+        })
     }
 
     /// Frozen or done.
@@ -173,6 +197,7 @@ impl Election {
                 distance: best.distance + 1,
                 upstream: Some(best.link),
                 phase: Phase::Settled,
+                heir: None,
             };
         }
         !same
@@ -240,6 +265,7 @@ impl Election {
         if !self.phase.resigns() {
             self.phase = Phase::Resigning;
             self.upstream = None;
+            self.heir = None;
         }
     }
 }
@@ -255,14 +281,10 @@ mod tests {
     use super::*;
     use crate::crypto::Ed25519Blake3;
     use crate::id::NodeId;
-    use crate::message::{Mode, Rank, STATE_DONE, STATE_FROZEN, STATE_UPSTREAM};
+    use crate::message::{Mode, STATE_DONE, STATE_FROZEN, STATE_UPSTREAM};
 
     fn key(rank: Rank, id: u8) -> RootKey {
-        RootKey {
-            rank,
-            id: NodeId([id; 16]),
-            sequence: 1,
-        }
+        RootKey::first(rank, NodeId([id; 16]), 1)
     }
 
     fn root(id: u8) -> Arc<Root> {

@@ -1,18 +1,41 @@
 //! Root keys: who may be overlay root, and which claim wins (PROTOCOL.md, *Root key*).
 
 use crate::crypto::{Suite, prefix};
-use crate::id::{DocumentId, NodeId, PublicKey, SecretKey};
+use crate::id::{DocumentId, NodeId, PublicKey, SecretKey, Signature};
 use crate::message::{Claim, Rank};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// What decides between claims: rank, then node id, then sequence; the greatest
-/// wins. The sequence lets a restarted node outbid its own ghost.
+/// What decides between claims: rank, line, generation, node id, sequence, in this
+/// order; the greatest wins. A node's own claim begins a line with its id; who
+/// succeeds a root keeps the line and adds one to the generation (rule *Succeed*).
+/// The sequence lets a restarted node outbid its own ghost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct RootKey {
     pub(crate) rank: Rank,
+    pub(crate) line: NodeId,
+    pub(crate) generation: u32,
+    /// The root itself.
     pub(crate) id: NodeId,
     pub(crate) sequence: u64,
+}
+
+impl RootKey {
+    /// The first of its line.
+    pub(crate) fn first(rank: Rank, id: NodeId, sequence: u64) -> Self {
+        Self {
+            rank,
+            line: id,
+            generation: 0,
+            id,
+            sequence,
+        }
+    }
+
+    /// Proven by the document, not by a claim.
+    pub(crate) fn is_founder(&self) -> bool {
+        self.rank == Rank::Founder && self.generation == 0
+    }
 }
 
 /// A claim to be overlay root.
@@ -28,8 +51,10 @@ pub(crate) struct Root {
 impl Root {
     /// A root by its key; a founder has no claim.
     pub(crate) fn new(key: RootKey, claim: Option<Claim>, suite: &dyn Suite) -> Arc<Self> {
-        let parts: [&[u8]; 3] = [
+        let parts: [&[u8]; 5] = [
             &[rank_byte(key.rank)],
+            &key.line.0,
+            &key.generation.to_le_bytes(),
             &key.id.0,
             &key.sequence.to_le_bytes(),
         ];
@@ -42,15 +67,7 @@ impl Root {
 
     /// The founder's key: the author of the document.
     pub(crate) fn founder(author: NodeId, suite: &dyn Suite) -> Arc<Self> {
-        Self::new(
-            RootKey {
-                rank: Rank::Founder,
-                id: author,
-                sequence: 0,
-            },
-            None,
-            suite,
-        )
+        Self::new(RootKey::first(Rank::Founder, author, 0), None, suite)
     }
 
     /// Own claim, signed now.
@@ -61,19 +78,17 @@ impl Root {
         secret: &SecretKey,
         suite: &dyn Suite,
     ) -> Arc<Self> {
-        if key.rank == Rank::Founder {
+        if key.is_founder() {
             return Self::new(key, None, suite);
         }
-        let signature = suite.sign(
-            secret,
-            &claim_message(suite, document, key.rank, key.sequence),
-        );
-        let claim = Claim {
+        let mut claim = Claim {
             rank: key.rank,
             key: public,
+            succeeds: (key.generation > 0).then_some((key.line, key.generation)),
             sequence: key.sequence,
-            signature,
+            signature: Signature::from_bytes(&[0; 64]),
         };
+        claim.signature = suite.sign(secret, &claim_message(suite, document, &claim));
         Self::new(key, Some(claim), suite)
     }
 
@@ -83,12 +98,17 @@ impl Root {
         document: &DocumentId,
         suite: &dyn Suite,
     ) -> Option<Arc<Self>> {
-        let message = claim_message(suite, document, claim.rank, claim.sequence);
-        let good =
-            claim.rank != Rank::Founder && suite.verify(&claim.key, &message, &claim.signature);
+        let message = claim_message(suite, document, &claim);
+        let id = suite.node_id(&claim.key);
+        let (line, generation) = claim.succeeds.unwrap_or((id, 0));
+        let succeeds = generation > 0 && claim.rank >= Rank::Holder;
+        let plain = claim.succeeds.is_none() && claim.rank != Rank::Founder;
+        let good = (succeeds || plain) && suite.verify(&claim.key, &message, &claim.signature);
         let key = RootKey {
             rank: claim.rank,
-            id: suite.node_id(&claim.key),
+            line,
+            generation,
+            id,
             sequence: claim.sequence,
         };
         good.then(|| Self::new(key, Some(claim), suite))
@@ -113,10 +133,17 @@ fn rank_byte(rank: Rank) -> u8 {
 }
 
 /// What a claimant signs.
-fn claim_message(suite: &dyn Suite, document: &DocumentId, rank: Rank, sequence: u64) -> [u8; 32] {
+fn claim_message(suite: &dyn Suite, document: &DocumentId, claim: &Claim) -> [u8; 32] {
+    let (line, generation) = claim.succeeds.unwrap_or((NodeId([0; 16]), 0));
     suite.hash(
         "claim",
-        &[&document.0, &[rank_byte(rank)], &sequence.to_le_bytes()],
+        &[
+            &document.0,
+            &[rank_byte(claim.rank)],
+            &claim.sequence.to_le_bytes(),
+            &line.0,
+            &generation.to_le_bytes(),
+        ],
     )
 }
 
@@ -128,22 +155,14 @@ mod tests {
     const SUITE: Ed25519Blake3 = Ed25519Blake3;
 
     fn key(rank: Rank, id: u8, sequence: u64) -> RootKey {
-        RootKey {
-            rank,
-            id: NodeId([id; 16]),
-            sequence,
-        }
+        RootKey::first(rank, NodeId([id; 16]), sequence)
     }
 
     fn own(rank: Rank) -> Arc<Root> {
         let secret = SecretKey([3; 32]);
         let public = SUITE.public_key(&secret);
         let id = SUITE.node_id(&public);
-        let key = RootKey {
-            rank,
-            id,
-            sequence: 7,
-        };
+        let key = RootKey::first(rank, id, 7);
         Root::own(key, &DocumentId([1; 32]), public, &secret, &SUITE)
     }
 
@@ -182,6 +201,10 @@ mod tests {
             },
             Claim {
                 rank: Rank::Founder,
+                ..claim.clone()
+            },
+            Claim {
+                succeeds: Some((NodeId([9; 16]), 1)),
                 ..claim
             },
         ] {

@@ -30,6 +30,9 @@ const KEYS: &[&str] = &[
     "state_delay",
     "keep_alive_min",
     "keep_alive_max",
+    "keep_alive_pace",
+    "audit_delay",
+    "freeze_timeout",
     "linger",
     "lazy_delay",
     "reconcile_delay",
@@ -131,6 +134,9 @@ fn times(reader: &Reader<'_>, config: &mut Config) -> Result<(), Problem> {
     set("state_delay", &mut config.state_delay)?;
     set("keep_alive_min", &mut config.keep_alive_min)?;
     set("keep_alive_max", &mut config.keep_alive_max)?;
+    set("keep_alive_pace", &mut config.keep_alive_pace)?;
+    set("audit_delay", &mut config.audit_delay)?;
+    set("freeze_timeout", &mut config.freeze_timeout)?;
     set("linger", &mut config.linger)?;
     set("lazy_delay", &mut config.lazy_delay)?;
     set("reconcile_delay", &mut config.reconcile_delay)?;

@@ -33,7 +33,7 @@ use crate::overlay::{Overlay, Root, RootKey};
 use crate::time::{Time, WallTime};
 use crate::view::{Counters, LinkView, NeighborView, OverlayView};
 use crate::violation::Violation;
-use contact::{Channel, Repeat};
+use contact::{Channel, Ending, Repeat};
 use delivery::Delivery;
 use peers::Peers;
 use rand::{RngExt, SeedableRng};
@@ -246,11 +246,10 @@ impl Core {
         let (public, secret, suite) = (self.key, &self.secret, &*self.suite);
         overlay.settle(&|document, key| Root::own(key, document, public, secret, suite));
         overlay.lose_patience(self.now, self.config.freeze_timeout);
-        if overlay.election.is_root() && !was_root && overlay.active() {
+        let failed = overlay.election.root.key < old_root;
+        if failed && overlay.election.is_root() && !was_root && overlay.active() {
             overlay.activity().probe.next = Some(self.now + self.config.probe_interval);
         }
-        let root = overlay.election.root.key;
-        let failed = root < old_root || root.generation > old_root.generation;
         if failed && !overlay.election.frozen() && overlay.active() {
             overlay.reelected = true;
             overlay.activity().broken = Some(self.now + self.config.reconcile_delay);
@@ -323,7 +322,7 @@ impl Core {
         self.effects.push(Effect::Report(Some(node), violation));
         if !patient {
             self.shun(node);
-            self.drop_link(link, true);
+            self.drop_link(link, Ending::Closed);
         }
     }
 

@@ -62,6 +62,17 @@ pub(super) enum Channel {
     Linked(LinkId),
 }
 
+/// How a link ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The peer does not answer any more, or the transport failed.
+    Lost,
+    /// One of the two closed it on purpose.
+    Closed,
+    /// Another link to the same peer took its place.
+    Replaced,
+}
+
 /// A handshake packet that is sent again until it is answered.
 #[derive(Debug)]
 pub(super) struct Repeat {
@@ -81,7 +92,7 @@ impl Core {
             return;
         };
         if self.linked.contains_key(&peer)
-            || self.is_dialing(peer)
+            || self.is_meeting(peer)
             || self.peers.refused(peer, self.now)
         {
             return;
@@ -145,8 +156,25 @@ impl Core {
         self.deadlines.set(Alarm::Handshake(channel), None);
     }
 
-    pub(super) fn is_dialing(&self, peer: NodeId) -> bool {
-        self.dialing(peer).is_some()
+    /// Who came in was never heard of again; we may have waited for it.
+    fn guest_failed(&mut self, guest: &Guest) {
+        let node = guest.node;
+        if !self.linked.contains_key(&node) && !self.is_meeting(node) {
+            self.contact_failed(node);
+        }
+    }
+
+    fn contact_failed(&mut self, peer: NodeId) {
+        for tag in self.peers.awaited.remove(&peer).unwrap_or_default() {
+            self.attempt_failed(tag, peer);
+        }
+        self.peer_failed(peer);
+    }
+
+    /// A handshake with this peer is under way, whoever began it.
+    pub(super) fn is_meeting(&self, peer: NodeId) -> bool {
+        let comes = |channel: &Channel| matches!(channel, Channel::Welcomed { guest, .. } if guest.node == peer);
+        self.dialing(peer).is_some() || self.channels.values().any(comes)
     }
 
     fn dialing(&self, peer: NodeId) -> Option<ChannelId> {
@@ -292,7 +320,7 @@ impl Core {
             }
             (Some(Channel::Linked(link)), Packet::Goodbye) => {
                 let link = *link;
-                self.drop_link(link, false);
+                self.drop_link(link, Ending::Closed);
             }
             (Some(Channel::Linked(link)), Packet::Welcome(_)) => {
                 // The Confirm was lost: the Welcome came again.
@@ -494,7 +522,7 @@ impl Core {
         frame_limit: usize,
     ) -> LinkId {
         if let Some(old) = self.linked.get(&guest.node) {
-            self.drop_link(*old, true);
+            self.drop_link(*old, Ending::Replaced);
         }
         let id = LinkId(self.next_link);
         self.next_link += 1;
@@ -545,11 +573,12 @@ impl Core {
     pub(super) fn on_disconnected(&mut self, channel: ChannelId) {
         self.end_handshake(channel);
         match self.channels.remove(&channel) {
-            Some(Channel::Linked(link)) => self.drop_link(link, true),
+            Some(Channel::Linked(link)) => self.drop_link(link, Ending::Lost),
             Some(Channel::Dialing(errand) | Channel::Greeted { errand, .. }) => {
                 self.errand_failed(&errand)
             }
-            Some(Channel::Incoming { .. } | Channel::Welcomed { .. }) | None => {}
+            Some(Channel::Welcomed { guest, .. }) => self.guest_failed(&guest),
+            Some(Channel::Incoming { .. }) | None => {}
         }
     }
 
@@ -570,10 +599,12 @@ impl Core {
     /// Gives up a channel on which no link stands.
     fn abandon(&mut self, channel: ChannelId) {
         self.hang_up(channel);
-        if let Some(Channel::Dialing(errand) | Channel::Greeted { errand, .. }) =
-            self.channels.remove(&channel)
-        {
-            self.errand_failed(&errand);
+        match self.channels.remove(&channel) {
+            Some(Channel::Dialing(errand) | Channel::Greeted { errand, .. }) => {
+                self.errand_failed(&errand)
+            }
+            Some(Channel::Welcomed { guest, .. }) => self.guest_failed(&guest),
+            Some(Channel::Incoming { .. } | Channel::Linked(_)) | None => {}
         }
     }
 
@@ -587,14 +618,11 @@ impl Core {
             self.on_door_shut(errand.tag, &errand.address);
             return;
         };
-        for tag in self.peers.awaited.remove(&peer).unwrap_or_default() {
-            self.attempt_failed(tag, peer);
-        }
-        self.peer_failed(peer);
+        self.contact_failed(peer);
     }
 
     /// A link is gone, by a failure (`lost`) or because the other side said goodbye.
-    pub(super) fn drop_link(&mut self, link_id: LinkId, lost: bool) {
+    pub(super) fn drop_link(&mut self, link_id: LinkId, ending: Ending) {
         let Some(link) = self.links.remove(&link_id) else {
             return;
         };
@@ -607,7 +635,7 @@ impl Core {
             self.effects.push(Effect::Recall(link.node));
         }
         for &tag in &link.documents {
-            self.lose_neighbor(tag, link_id, link.node);
+            self.lose_neighbor(tag, link_id, link.node, ending);
         }
         self.peers
             .awaited
@@ -616,7 +644,7 @@ impl Core {
             .flatten()
             .for_each(|tag| self.attempt_failed(tag, link.node));
         self.forget_attempts(link_id);
-        if lost {
+        if ending != Ending::Closed {
             self.lose_peer(link.node, link.documents);
         }
     }
@@ -628,7 +656,7 @@ impl Core {
         };
         self.effects
             .push(Effect::Send(link.channel, Packet::Goodbye));
-        self.drop_link(link_id, false);
+        self.drop_link(link_id, Ending::Closed);
     }
 
     /// A peer moved.

@@ -1,6 +1,7 @@
 //! Sending: turns what links have to say into frames, and keeps their deadlines.
 
 use super::Core;
+use super::contact::Ending;
 use crate::config::CREDIT_UNIT;
 use crate::deadline::Alarm;
 use crate::effect::Effect;
@@ -168,7 +169,7 @@ impl Core {
             .oldest()
             .is_some_and(|first| first + self.config.link_timeout <= self.now);
         if dead {
-            self.drop_link(link_id, true);
+            self.drop_link(link_id, Ending::Lost);
             return;
         }
         if link

@@ -2,6 +2,7 @@
 //! neighbours tell each other (PROTOCOL.md, "Neighbours").
 
 use super::Core;
+use super::contact::Ending;
 use crate::id::{NodeId, Tag};
 use crate::link::LinkId;
 use crate::message::{
@@ -63,7 +64,7 @@ impl Core {
                     None => crate::message::AdmissionKind::Reunion,
                 };
                 self.dial_peer(peer, tag, kind);
-                if !self.is_dialing(peer) && !self.linked.contains_key(&peer) {
+                if !self.is_meeting(peer) && !self.linked.contains_key(&peer) {
                     self.attempt_failed(tag, peer);
                 }
             }
@@ -222,9 +223,17 @@ impl Core {
     }
 
     /// A neighbour's link was lost.
-    pub(super) fn lose_neighbor(&mut self, tag: Tag, link: LinkId, node: NodeId) {
+    pub(super) fn lose_neighbor(&mut self, tag: Tag, link: LinkId, node: NodeId, ending: Ending) {
         let max = self.config.max_peers;
-        self.succeed(tag, link);
+        if ending != Ending::Replaced && self.succeed(tag, link) {
+            // The lost root may have been all that held two parts together.
+            let (probe, mend) = (self.config.probe_interval, self.config.reconcile_delay);
+            if let Some(overlay) = self.overlays.get_mut(&tag) {
+                overlay.reelected = true;
+                overlay.activity().probe.next = Some(self.now + probe);
+                overlay.activity().broken = Some(self.now + mend);
+            }
+        }
         if !self.remove_neighbor(tag, link) {
             return;
         }
@@ -242,22 +251,23 @@ impl Core {
     }
 
     /// Rule *Succeed*: the overlay root above us is gone, or asks us to take its place.
-    fn succeed(&mut self, tag: Tag, upstream: LinkId) {
+    fn succeed(&mut self, tag: Tag, upstream: LinkId) -> bool {
         let own = self.own_key(Rank::Holder);
         let Some(overlay) = self.overlays.get_mut(&tag).filter(|overlay| overlay.active()) else {
-            return;
+            return false;
         };
         let subscriber = overlay.mode.subscribes();
-        if let Some(key) = overlay.election.succession(upstream, own, subscriber) {
+        let key = overlay.election.succession(upstream, own, subscriber);
+        if let Some(key) = key {
             overlay.key = key;
             self.touch(tag);
         }
+        key.is_some()
     }
 
     /// Ends a relation and says so.
     pub(super) fn close(&mut self, tag: Tag, link: LinkId, reason: CloseReason) {
         if self.remove_neighbor(tag, link) {
-            self.doubt(link);
             self.confirm_inherited(tag, link);
         }
         self.say(link, Message::Close(tag, reason));
@@ -345,6 +355,7 @@ impl Core {
                 self.accept(link, frame, tag, state);
             } else {
                 self.say(link, Message::Close(tag, CloseReason::Surplus));
+                self.doubt(link);
             }
             return;
         };
@@ -360,7 +371,6 @@ impl Core {
         neighbor.since = self.seconds();
         neighbor.sent = attempt.mark;
         self.add_neighbor(tag, neighbor);
-        self.doubt(link);
         self.learn_new_neighbor(link, frame, tag, state, attempt.mark);
         if self.overlays.get(&tag).is_some_and(|o| o.subscribes())
             && mode_of(state.flags).subscribes()
@@ -435,7 +445,6 @@ impl Core {
         } else {
             self.on_open_when_full(link_id, frame, tag, &open);
         }
-        self.doubt(link_id);
     }
 
     /// True if there is a free place that is not promised to somebody else.
@@ -486,7 +495,6 @@ impl Core {
             self.on_replaced(link, tag, newcomer);
         }
         if was_neighbor {
-            self.doubt(link);
             self.confirm_inherited(tag, link);
         }
         if matches!(reason, CloseReason::Left | CloseReason::Unknown) {

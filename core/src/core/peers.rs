@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Most documents noted per peer as grounds for contact.
-const MAX_GROUNDS: usize = 4;
+const MAX_GROUNDS: usize = 16;
 /// Failed attempts after which a peer is forgotten. With the longest pause of an
 /// hour that is two weeks.
 const MAX_FAILURES: u32 = 340;

@@ -527,8 +527,7 @@ impl Core {
                 }
             }
             Purpose::Heal if overlay.election.upstream == Some(link) => {
-                let round = self.draw(tag, usize::from(u16::MAX));
-                self.probe_here_or_below(tag, u32::try_from(round).unwrap_or(0));
+                self.probe_here_or_below(tag, 0);
             }
             Purpose::Heal => {}
             Purpose::Neighbor | Purpose::Bridge => {

@@ -28,6 +28,8 @@ const SCOUT_WIDTH: usize = 2;
 /// Rounds of probing by a new overlay root, `RESCUE_WIDTH` peers each: enough for
 /// all acquaintances.
 const PROBE_TRIES: u32 = 40;
+/// The first so many of them are passed down by a root without room. Guess.
+const PROBES_BELOW: u32 = 10;
 
 impl Core {
     /// Looks after one overlay.
@@ -444,7 +446,10 @@ impl Core {
     /// below, since there is room at the leaves.
     pub(super) fn probe_here_or_below(&mut self, tag: Tag, round: u32) {
         if !self.can_take(tag) {
-            return self.seek_below(tag);
+            if round <= PROBES_BELOW {
+                self.seek_below(tag);
+            }
+            return;
         }
         for peer in self.relatives(tag) {
             self.try_open(tag, peer, Purpose::Heal, None);

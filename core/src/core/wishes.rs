@@ -2,6 +2,7 @@
 //! (PROTOCOL.md, *Wishes*).
 
 use super::Core;
+use super::contact::Ending;
 use super::records::Parked;
 use crate::config::{MAX_ADDRESS, MAX_RELATIVES};
 use crate::document::{Document, Draft};
@@ -158,7 +159,7 @@ impl Core {
     fn block_peer(&mut self, peer: NodeId, on: bool) {
         toggle(&mut self.peers.blocked, peer, on);
         if let (true, Some(link)) = (on, self.linked.get(&peer).copied()) {
-            self.drop_link(link, false);
+            self.drop_link(link, Ending::Closed);
         }
     }
 

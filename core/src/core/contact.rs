@@ -561,8 +561,7 @@ impl Core {
         peer.failures = 0;
         let lost = std::mem::take(&mut peer.lost);
         if dialed_for.is_some() {
-            lost.into_iter()
-                .for_each(|tag| self.reopen(tag, node, link_id));
+            lost.into_iter().for_each(|tag| self.reopen(tag, node));
         } else {
             lost.into_iter()
                 .for_each(|tag| self.expect_reopen(tag, node));

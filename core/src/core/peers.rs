@@ -39,6 +39,8 @@ pub(super) struct Peers {
     pub(super) known: BTreeMap<NodeId, Peer>,
     pub(super) blocked: BTreeSet<NodeId>,
     shunned: BTreeMap<NodeId, Time>,
+    /// Attempts in a row, in any network, to make acquaintances that brought none.
+    pub(super) barren: u32,
     /// Overlays that wait for a link to a peer.
     pub(super) awaited: BTreeMap<NodeId, BTreeSet<Tag>>,
 }
@@ -105,6 +107,9 @@ impl Core {
             && self.peers.len() >= self.config.max_acquaintances
         {
             self.make_room_for_peer();
+        }
+        if !self.peers.known.contains_key(&node) {
+            self.peers.barren = 0;
         }
         self.node_changed();
         self.peers.note(node, key, address, ground);
@@ -195,9 +200,9 @@ impl Core {
         let Some(peer) = self.peers.known.get_mut(&node) else {
             return;
         };
-        let overlays = &self.overlays;
+        let (overlays, cold) = (&self.overlays, self.cold.any());
         peer.lost
-            .retain(|tag| overlays.get(tag).is_some_and(|overlay| overlay.active()));
+            .retain(|tag| overlays.get(tag).map_or(cold, |overlay| overlay.active()));
         let ground = peer.lost.first().copied();
         if let Some(tag) = ground {
             self.dial_peer(node, tag, AdmissionKind::Reunion);
@@ -225,12 +230,15 @@ impl Core {
             link.is_some_and(|link| self.is_neighbor(tag, *link))
         };
         let barred = |node: &NodeId| neighbor(node) || self.peers.refused(*node, self.now);
-        let fits =
-            |peer: &Peer| peer.mutual && (peer.grounds.contains(&tag) || peer.lost.contains(&tag));
+        let former = self.overlays.get(&tag).map_or(&[][..], |overlay| &overlay.former);
+        let fits = |node: &NodeId, peer: &Peer| {
+            let shared = peer.grounds.contains(&tag) || peer.lost.contains(&tag);
+            (peer.mutual && shared) || former.contains(node)
+        };
         self.peers
             .known
             .iter()
-            .filter(|(node, peer)| !barred(node) && fits(peer))
+            .filter(|(node, peer)| !barred(node) && fits(node, peer))
             .map(|(node, _)| *node)
             .collect()
     }

@@ -12,7 +12,7 @@ use crate::effect::{Effect, Record};
 use crate::id::{Address, ChannelId, DocumentId, NodeId, PublicKey, RequestId, Tag};
 use crate::input::Command;
 use crate::link::{LinkId, QueuedBody};
-use crate::message::{Claim, Hello, Message, Mode};
+use crate::message::{Claim, Hello, Message, Mode, Purpose};
 use crate::overlay::election::Phase;
 use crate::overlay::{Comments, Election, Neighbor, Overlay, Root, RootKey, Stage, Wishes};
 use crate::time::WallTime;
@@ -55,6 +55,8 @@ pub(super) enum Parked {
     Command(RequestId, Box<Command>),
     Body(LinkId, QueuedBody),
     ParentMode(Tag, Mode),
+    Mend(NodeId),
+    Reopen(NodeId),
 }
 
 /// What is known of cold overlays: only how many there are, and what waits for them.
@@ -66,6 +68,13 @@ pub(super) struct Cold {
     absent: Option<Tag>,
     /// All records are to be read (after a restart, at a shutdown).
     recall_all: bool,
+}
+
+impl Cold {
+    /// True if there may be cold overlays.
+    pub(super) fn any(&self) -> bool {
+        self.count > 0
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,6 +111,8 @@ struct OverlayRecord {
 struct ColdState {
     session: [u8; 8],
     caught_up: bool,
+    reelected: bool,
+    spent: u8,
     roots: Vec<(RootKey, Option<Claim>)>,
     /// Index of the root, distance, upstream's link.
     label: (u8, u16, Option<u32>),
@@ -307,6 +318,8 @@ impl Core {
         ColdState {
             session: self.session_mark(),
             caught_up: overlay.caught_up,
+            reelected: overlay.reelected,
+            spent: overlay.spent,
             roots,
             label,
             neighbors,
@@ -380,6 +393,10 @@ impl Core {
                 Parked::Command(request, command) => self.on_command(request, *command),
                 Parked::Body(link, body) => self.queue_body(link, body.via, body.document),
                 Parked::ParentMode(parent, mode) => self.on_parent_mode(tag, parent, mode),
+                Parked::Mend(node) => self.mend_thawed(tag, node),
+                Parked::Reopen(node) => {
+                    self.try_open(tag, node, Purpose::Heal, None);
+                }
             }
         }
     }
@@ -473,6 +490,7 @@ impl Core {
             heir: None,
         };
         overlay.caught_up = cold.caught_up;
+        (overlay.reelected, overlay.spent) = (cold.reelected, cold.spent);
         let mut comments = Comments::default();
         cold.comments.into_iter().for_each(|comment| {
             comments.insert(comment);

@@ -3,6 +3,7 @@
 //! Each effort has growing pauses and an end, so that all falls silent.
 
 use super::Core;
+use super::records::Parked;
 use crate::effect::Notification;
 use crate::id::{Address, NodeId, Tag};
 use crate::link::LinkId;
@@ -20,6 +21,9 @@ const RESCUE_WIDTH: usize = 8;
 const EAGER_TRIES: u32 = 40;
 /// Tries to collect acquaintances; one that brings none counts for four. Guess.
 const COLLECT_TRIES: u32 = 100;
+/// After so many in a row, in all networks together, that brought none, a node takes it that
+/// there is nobody else to know, until it hears of somebody. Guess.
+const BARREN_TRIES: u32 = 60;
 /// After a change of root for the worse the new root, and one in so many of the
 /// others, look for other parts among so many acquaintances, since the root of a
 /// small part may know nobody outside. Guess.
@@ -318,15 +322,26 @@ impl Core {
                 .is_some_and(|o| o.reelected && o.active() && o.neighbor(link).is_none())
                 && self.can_take(*comment)
         };
-        let comments: Vec<Tag> = overlay
-            .comments
-            .tags()
-            .iter()
-            .copied()
-            .filter(broken)
-            .collect();
+        let all = overlay.comments.tags();
+        let comments: Vec<Tag> = all.iter().copied().filter(broken).collect();
+        let merged = overlay.neighbor(link).is_some_and(|n| n.root.as_ref() != Some(&overlay.election.root));
+        let cold: Vec<Tag> = all.iter().copied().filter(|tag| merged && self.is_cold(*tag)).collect();
         for comment in comments {
             self.try_open(comment, node, Purpose::Heal, None);
+        }
+        // Two parts met: what is cold may have two parts as well.
+        for comment in cold {
+            self.park(comment, Parked::Mend(node));
+        }
+    }
+
+    /// A cold comment's network was read back, since its parent's was in two parts.
+    pub(super) fn mend_thawed(&mut self, tag: Tag, node: NodeId) {
+        let link = self.linked.get(&node).copied();
+        let neighbor = link.is_some_and(|link| self.is_neighbor(tag, link));
+        let broken = self.overlays.get(&tag).is_some_and(|o| o.reelected && o.active());
+        if broken && !neighbor && self.can_take(tag) {
+            self.try_open(tag, node, Purpose::Heal, None);
         }
     }
 
@@ -373,7 +388,8 @@ impl Core {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };
-        if overlay.inherited || known >= self.config.min_acquaintances || overlay.degree() == 0 {
+        let idle = self.peers.barren >= BARREN_TRIES || known >= self.config.min_acquaintances;
+        if overlay.inherited || idle || overlay.degree() == 0 {
             return self.rest(tag, |a| &mut a.collect);
         }
         if self.spent(tag, activity::COLLECT, COLLECT_TRIES, |a| &mut a.collect)
@@ -392,6 +408,7 @@ impl Core {
         let barren = activity.acquainted == known;
         if barren {
             activity.collect.tries += 3;
+            self.peers.barren += 1;
         }
         activity.acquainted = known;
         activity.collect.next = Some(pause);
@@ -551,9 +568,11 @@ impl Core {
     }
 
     /// The link to a lost neighbour stands again, and we dialled.
-    pub(super) fn reopen(&mut self, tag: Tag, node: NodeId, _link: LinkId) {
+    pub(super) fn reopen(&mut self, tag: Tag, node: NodeId) {
         if self.overlays.get(&tag).is_some_and(Overlay::active) {
             self.try_open(tag, node, Purpose::Heal, None);
+        } else if self.is_cold(tag) {
+            self.park(tag, Parked::Reopen(node));
         }
     }
 

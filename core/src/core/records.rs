@@ -514,6 +514,8 @@ impl Core {
         let root = self.claim(&id, key);
         if let Some(overlay) = self.overlays.get_mut(&tag) {
             overlay.key = key;
+            // Its neighbours may be in different parts by now.
+            overlay.reelected = true;
             overlay.election = Election::alone(root);
             if stage == Stage::Leaving {
                 overlay.stage = Stage::Holding;

@@ -218,6 +218,8 @@ pub enum RootRef {
     Known([u8; 4]),
     /// The claim itself.
     Full(Box<Claim>),
+    /// The sender's own, of which nobody knows: it has no neighbour yet.
+    Alone,
 }
 
 /// State of one node in one document's network, as told to one neighbour.

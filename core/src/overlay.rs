@@ -196,6 +196,11 @@ impl Overlay {
         neighbor.downstream() || self.election.upstream == Some(neighbor.link)
     }
 
+    /// It has no neighbour, and so nobody knows of its root.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.neighbors.is_empty() && !self.election.root.key.is_founder()
+    }
+
     /// Only the author begins a line of founders.
     pub(crate) fn allows_line(&self, key: RootKey) -> bool {
         key.rank != Rank::Founder || (self.founder && key.line == self.author)
@@ -208,6 +213,7 @@ impl Overlay {
             RootRef::Founder => own.claim.is_none(),
             RootRef::Known(short) => own.short == *short,
             RootRef::Full(claim) => own.claim.as_ref() == Some(&**claim),
+            RootRef::Alone => false,
         }
     }
 
@@ -298,6 +304,7 @@ impl Overlay {
     pub(crate) fn state_for(&self, link: LinkId, shown: [u8; 4], unresolved: bool) -> State {
         let root = &self.election.root;
         let root = match &root.claim {
+            _ if self.is_alone() => RootRef::Alone,
             None => RootRef::Founder,
             Some(_) if shown == root.short => RootRef::Known(shown),
             Some(claim) => RootRef::Full(Box::new(claim.clone())),

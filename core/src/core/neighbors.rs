@@ -18,6 +18,8 @@ use std::sync::Arc;
 enum NoRoot {
     /// Its short name means nothing here: ask for the claim.
     Unresolved,
+    /// The peer has none that matters.
+    Alone,
     Bad(Violation),
 }
 
@@ -111,7 +113,13 @@ impl Core {
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
-        let (id, mark) = (overlay.id, overlay.mark_for(link_id));
+        let id = overlay.id;
+        // Nobody has heard the root of a node that is alone: if it lasts, it must be told.
+        let mark = if overlay.is_alone() {
+            0
+        } else {
+            overlay.mark_for(link_id)
+        };
         let state = overlay.state_for(link_id, [0; 4], false);
         let Some(open) = overlay
             .activity()
@@ -321,6 +329,7 @@ impl Core {
                 neighbor.heard = frame;
                 neighbor.sent = 0;
             }
+            Err(NoRoot::Alone) => neighbor.take_alone(state, frame),
             Err(NoRoot::Bad(violation)) => return self.violation(link, violation),
         }
         if state.flags & STATE_UNRESOLVED != 0 {
@@ -567,6 +576,7 @@ impl Core {
                 .find(|root| root.short == *short)
                 .cloned()
                 .ok_or(NoRoot::Unresolved),
+            RootRef::Alone => Err(NoRoot::Alone),
             RootRef::Founder if overlay.stage == Stage::Joining => Err(NoRoot::Unresolved),
             RootRef::Founder if !overlay.founder => Err(NoRoot::Bad(Violation::BadClaim)),
             RootRef::Founder => {

@@ -63,6 +63,14 @@ impl Neighbor {
         self.root = Some(root);
     }
 
+    /// Takes over what a neighbour tells that was alone: all but its root.
+    pub(crate) fn take_alone(&mut self, state: &State, frame: u32) {
+        self.mode = mode_of(state.flags);
+        self.flags = 0;
+        self.heard = frame;
+        self.root = None;
+    }
+
     /// It is an heir that was presumed to know our first state.
     pub(crate) fn presumed(&self) -> bool {
         self.flags & PRESUMED != 0

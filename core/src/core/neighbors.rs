@@ -23,6 +23,12 @@ enum NoRoot {
     Bad(Violation),
 }
 
+/// Attempts to join another part that has no room, at doubling pauses: about six
+/// hours in all. Guess.
+const MEND_TRIES: u32 = 10;
+/// The same if the other has the same overlay root. Guess.
+const SAME_ROOT_TRIES: u32 = 2;
+
 impl Core {
     /// Tries to make a peer a neighbour: at once over a link, or by dialling first.
     /// False if there is no room or it is under way already.
@@ -448,7 +454,7 @@ impl Core {
         } else if open.ticket.as_ref().is_some_and(|ticket| ticket.replaces) {
             self.on_replacement(link_id, frame, tag, &open);
         } else if open.heal && overlay.degree() > 0 && overlay.has_root(&open.state.root) {
-            self.say(link_id, Message::Close(tag, CloseReason::Full));
+            self.say(link_id, Message::Close(tag, CloseReason::Surplus));
         } else if self.has_room(tag, link_id) {
             self.accept(link_id, frame, tag, &open.state);
         } else {
@@ -496,8 +502,15 @@ impl Core {
         }
         let was_neighbor = self.remove_neighbor(tag, link);
         let refused = matches!(reason, CloseReason::Surplus | CloseReason::Full);
-        if self.end_attempt(tag, link) == Some(Purpose::Neighbor) || (was_neighbor && refused) {
-            self.suspect_parts(tag);
+        match self.end_attempt(tag, link) {
+            Some(Purpose::Neighbor) => self.suspect_parts(tag),
+            Some(Purpose::Heal) if reason == CloseReason::Full => self.mend_again(tag, MEND_TRIES),
+            Some(Purpose::Heal) if reason == CloseReason::Surplus => {
+                self.mend_again(tag, SAME_ROOT_TRIES)
+            }
+            Some(_) => {}
+            None if was_neighbor && refused => self.suspect_parts(tag),
+            None => {}
         }
         self.touch(tag);
         if let (true, CloseReason::Replaced(newcomer)) = (was_neighbor, reason) {
@@ -525,6 +538,20 @@ impl Core {
         if let Some(overlay) = self.overlays.get_mut(&tag).filter(|overlay| overlay.inherited) {
             overlay.reelected = true;
             overlay.activity().broken.get_or_insert(at);
+        }
+    }
+
+    /// One in another part had no room for us, or seemed to be in ours, maybe by the name
+    /// of a root that is dead: tries again after a while.
+    fn mend_again(&mut self, tag: Tag, tries: u32) {
+        let (now, pause) = (self.now, self.config.request_timeout);
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let activity = overlay.activity();
+        if activity.mends < tries && activity.broken.is_none() {
+            activity.broken = Some(now + pause * (1 << activity.mends));
+            activity.mends += 1;
         }
     }
 

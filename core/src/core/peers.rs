@@ -10,8 +10,9 @@ use crate::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Most documents noted per peer as grounds for contact.
-const MAX_GROUNDS: usize = 16;
+/// Most documents noted per peer as grounds for contact, and those of them that are saved.
+const MAX_GROUNDS: usize = 256;
+pub(super) const SAVED_GROUNDS: usize = 16;
 /// Failed attempts after which a peer is forgotten. With the longest pause of an
 /// hour that is two weeks.
 const MAX_FAILURES: u32 = 340;

@@ -5,6 +5,7 @@
 //! has answered; the record holds all that the hot overlay was.
 
 use super::Core;
+use super::peers::SAVED_GROUNDS;
 use crate::config::{Config, ConfigError};
 use crate::crypto::{SharedSuite, prefix};
 use crate::deadline::Alarm;
@@ -190,7 +191,10 @@ impl Core {
             .peers
             .known
             .iter()
-            .map(|(node, p)| (*node, p.key, p.address.clone(), p.grounds.clone()));
+            .map(|(node, p)| {
+                let grounds = p.grounds.iter().take(SAVED_GROUNDS).copied().collect();
+                (*node, p.key, p.address.clone(), grounds)
+            });
         let record = NodeRecord {
             version: VERSION,
             sequence: self.sequence,

@@ -24,6 +24,8 @@ const COLLECT_TRIES: u32 = 100;
 /// After so many in a row, in all networks together, that brought none, a node takes it that
 /// there is nobody else to know, until it hears of somebody. Guess.
 const BARREN_TRIES: u32 = 60;
+/// So many tries are made in each network all the same: who takes part in it is worth knowing.
+const COLLECT_ANYWAY: u32 = 3;
 /// After a change of root for the worse the new root, and one in so many of the
 /// others, look for other parts among so many acquaintances, since the root of a
 /// small part may know nobody outside. Guess.
@@ -388,7 +390,14 @@ impl Core {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };
-        let idle = self.peers.barren >= BARREN_TRIES || known >= self.config.min_acquaintances;
+        let tries = overlay.activity.as_ref().map_or(0, |a| a.collect.tries);
+        let idle = known >= self.config.min_acquaintances;
+        if self.peers.barren >= BARREN_TRIES && tries >= COLLECT_ANYWAY {
+            if let Some(overlay) = self.overlays.get_mut(&tag) {
+                overlay.spent |= activity::COLLECT;
+            }
+            return self.rest(tag, |a| &mut a.collect);
+        }
         if overlay.inherited || idle || overlay.degree() == 0 {
             return self.rest(tag, |a| &mut a.collect);
         }

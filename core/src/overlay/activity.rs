@@ -73,6 +73,8 @@ pub(crate) struct Activity {
     pub(crate) frozen_until: Option<Time>,
     /// The root changed for the worse: see whether the network fell apart.
     pub(crate) broken: Option<Time>,
+    /// Attempts to join another part that had no room.
+    pub(crate) mends: u32,
     /// Neighbours that are known to have our comment set.
     pub(crate) agreed: Vec<LinkId>,
     /// Seeking more neighbours.

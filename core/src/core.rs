@@ -250,9 +250,11 @@ impl Core {
         if failed && overlay.election.is_root() && !was_root && overlay.active() {
             overlay.activity().probe.next = Some(self.now + self.config.probe_interval);
         }
-        if failed && !overlay.election.frozen() && overlay.active() {
+        let succeeded = overlay.election.root.key.generation > old_root.generation;
+        if (failed || succeeded) && !overlay.election.frozen() && overlay.active() {
             overlay.reelected = true;
             overlay.activity().broken = Some(self.now + self.config.reconcile_delay);
+            overlay.activity().scouts |= failed;
         }
         if !overlay.election.is_root() && overlay.key.generation > 0 && overlay.active() {
             // Another succeeded in our stead.

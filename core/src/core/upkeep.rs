@@ -275,6 +275,7 @@ impl Core {
             return;
         };
         activity.broken = None;
+        let scouts = std::mem::take(&mut activity.scouts);
         let root = overlay.election.is_root();
         if !self.can_take(tag) {
             return;
@@ -282,7 +283,7 @@ impl Core {
         for peer in self.relatives(tag) {
             self.try_open(tag, peer, Purpose::Heal, None);
         }
-        if root || self.draw(tag, SCOUT_ONE_IN) == 0 {
+        if root || (scouts && self.draw(tag, SCOUT_ONE_IN) == 0) {
             self.heal_with_acquaintances(tag, SCOUT_WIDTH);
         }
     }

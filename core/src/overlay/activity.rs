@@ -73,6 +73,8 @@ pub(crate) struct Activity {
     pub(crate) frozen_until: Option<Time>,
     /// The root changed for the worse: see whether the network fell apart.
     pub(crate) broken: Option<Time>,
+    /// That also by asking acquaintances: the old root's line ended.
+    pub(crate) scouts: bool,
     /// Attempts to join another part that had no room.
     pub(crate) mends: u32,
     /// Neighbours that are known to have our comment set.

@@ -186,6 +186,10 @@ impl Config {
                 "min_acquaintances must be at most max_acquaintances",
             ),
             (
+                !self.first_timeout.is_zero() && !self.min_timeout.is_zero(),
+                "first_timeout and min_timeout must be above zero",
+            ),
+            (
                 self.min_timeout <= self.link_timeout,
                 "min_timeout must be at most link_timeout",
             ),

@@ -79,6 +79,8 @@ pub enum CommandError {
     NotHeld,
     /// The new document breaks a limit.
     Limits,
+    /// The same document, word for word and to the second, is here already.
+    Duplicate,
     /// The document could not be stored.
     Storage,
     /// Too many documents, peers or commands under way.

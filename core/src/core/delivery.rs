@@ -314,6 +314,7 @@ impl Core {
             return;
         };
         self.tell_credit();
+        let id_tag = self.suite.tag(&id);
         match (admission, pending.origin.clone()) {
             (Admission::Stored, Origin::Local(request, mode)) => {
                 self.publish(&pending.document, request, mode)
@@ -327,7 +328,13 @@ impl Core {
                     self.violation(link, Violation::ForgedDocument);
                 }
             }
-            (Admission::Failed, Origin::Remote { .. }) => {}
+            (Admission::Failed, Origin::Remote { .. }) => {
+                let told = pending.offers.iter().filter(|(_, _, state)| state.is_some());
+                let links: Vec<LinkId> = told.map(|(link, ..)| *link).collect();
+                for link in links {
+                    self.say(link, Message::Close(id_tag, CloseReason::Unknown));
+                }
+            }
         }
     }
 

@@ -34,6 +34,11 @@ impl Core {
         self.leave_step(tag);
     }
 
+    /// The user no longer wants what has not come yet.
+    pub(super) fn give_up_joining(&mut self, tag: Tag) {
+        self.finish_leaving(tag);
+    }
+
     /// Goes if it can; else lets those below find another way.
     pub(super) fn leave_step(&mut self, tag: Tag) {
         let Some(overlay) = self.overlays.get(&tag) else {

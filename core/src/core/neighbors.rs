@@ -310,6 +310,7 @@ impl Core {
         answer: bool,
     ) {
         let root = self.resolve(tag, &state.root);
+        let node = self.links.get(&link).map(|link| link.node);
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
@@ -329,6 +330,9 @@ impl Core {
         let was_subscriber = neighbor.mode.subscribes();
         let was_downstream = neighbor.downstream();
         match root {
+            Ok(root) if (state.distance == 0) != (Some(root.key.id) == node) => {
+                return self.violation(link, Violation::BadState);
+            }
             Ok(root) => neighbor.take(state, root, frame),
             Err(NoRoot::Unresolved) => {
                 neighbor.flags |= UNRESOLVED;
@@ -588,6 +592,14 @@ impl Core {
                 neighbor.sent = 0;
                 self.touch(comment);
             }
+        }
+    }
+
+    /// What is wrong with the claim in a state, if anything.
+    pub(super) fn bad_claim(&self, tag: Tag, state: &State) -> Option<Violation> {
+        match self.resolve(tag, &state.root) {
+            Err(NoRoot::Bad(violation)) => Some(violation),
+            Ok(_) | Err(NoRoot::Alone | NoRoot::Unresolved) => None,
         }
     }
 

@@ -63,7 +63,10 @@ impl Peers {
             failures: 0,
             mutual: false,
         });
-        peer.address = address;
+        // What the peer said itself counts more than what a third one says.
+        if key.is_some() || peer.key.is_none() {
+            peer.address = address;
+        }
         peer.key = key.or(peer.key);
         peer.mutual |= key.is_some();
         if !peer.grounds.contains(&ground) {

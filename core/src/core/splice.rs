@@ -156,6 +156,11 @@ impl Core {
             until: self.now,
         };
         if open.heal {
+            if let Some(violation) = self.bad_claim(tag, &open.state) {
+                self.violation(link, violation);
+                self.say(link, Message::Close(tag, CloseReason::Denied));
+                return;
+            }
             if self.make_room(tag, &attempt, &open.state) {
                 self.accept(link, frame, tag, &open.state);
             } else {

@@ -45,6 +45,7 @@ impl Core {
             return;
         };
         match overlay.stage {
+            Stage::Joining if !overlay.wanted() || self.stopping => self.give_up_joining(tag),
             Stage::Joining => self.knock(tag),
             Stage::Leaving => self.leave_step(tag),
             Stage::Holding if !overlay.wanted() || self.stopping => self.start_leaving(tag),

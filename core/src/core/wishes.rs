@@ -107,6 +107,10 @@ impl Core {
         }
         let document =
             Document::sign(draft, &self.secret, &*self.suite).map_err(|_| CommandError::Limits)?;
+        if self.delivery.awaits(document.tag()) || self.overlays.contains_key(&document.tag()) {
+            // Written a moment ago, word for word: it is the same document.
+            return Err(CommandError::Duplicate);
+        }
         self.admit_own(request, document, mode);
         Ok(())
     }
@@ -132,6 +136,7 @@ impl Core {
         }
         if overlay.stage == Stage::Leaving {
             overlay.stage = Stage::Holding;
+            overlay.activity = None;
         }
         self.recompute(tag);
         self.unsaved(tag);

@@ -202,6 +202,7 @@ impl World<'_> {
             }
             (
                 CommandError::NotHeld
+                | CommandError::Duplicate
                 | CommandError::Limits
                 | CommandError::Storage
                 | CommandError::Stopping,

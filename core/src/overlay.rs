@@ -217,6 +217,11 @@ impl Overlay {
         }
     }
 
+    /// There may be parts of this network that do not know of each other.
+    pub(crate) fn may_be_apart(&self) -> bool {
+        self.active() && (self.reelected || self.neighbors.is_empty())
+    }
+
     /// True if a neighbour could be taken in without cutting the tree.
     pub(crate) fn can_take(&self, max_peers: usize) -> bool {
         self.neighbors.len() < max_peers || self.neighbors.iter().any(|n| !self.on_tree(n))

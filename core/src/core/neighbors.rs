@@ -486,6 +486,11 @@ impl Core {
         neighbor.since = self.seconds();
         self.add_neighbor(tag, neighbor);
         self.take_state(link, frame, tag, state, true);
+        // The other side compares too, unless two Opens crossed or its attempt had ended.
+        let gives = |o: &crate::overlay::Overlay| o.subscribes() && o.comments.digest().count > 0;
+        if mode_of(state.flags).subscribes() && self.overlays.get(&tag).is_some_and(gives) {
+            self.tell_digest(tag, link);
+        }
         self.mend_comments(tag, link);
     }
 

@@ -260,7 +260,9 @@ impl Core {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };
+        let lonely = overlay.inherited && overlay.neighbors.is_empty();
         let quiet = overlay.active()
+            && !lonely
             && overlay.activity.is_none()
             && !overlay.election.frozen()
             && overlay

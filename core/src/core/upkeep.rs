@@ -323,7 +323,7 @@ impl Core {
         let broken = |comment: &Tag| {
             self.overlays
                 .get(comment)
-                .is_some_and(|o| o.reelected && o.active() && o.neighbor(link).is_none())
+                .is_some_and(|o| o.may_be_apart() && o.neighbor(link).is_none())
                 && self.can_take(*comment)
         };
         let all = overlay.comments.tags();
@@ -343,7 +343,7 @@ impl Core {
     pub(super) fn mend_thawed(&mut self, tag: Tag, node: NodeId) {
         let link = self.linked.get(&node).copied();
         let neighbor = link.is_some_and(|link| self.is_neighbor(tag, link));
-        let broken = self.overlays.get(&tag).is_some_and(|o| o.reelected && o.active());
+        let broken = self.overlays.get(&tag).is_some_and(Overlay::may_be_apart);
         if broken && !neighbor && self.can_take(tag) {
             self.try_open(tag, node, Purpose::Heal, None);
         }

@@ -36,7 +36,7 @@ pub struct Hello {
     pub address: Address,
     /// Why contact is allowed.
     pub admission: Admission,
-    /// By `key` over (channel binding, all fields above, the node dialled if known).
+    /// By `key` over (channel binding, all fields above). The node dialled is not named.
     pub signature: Signature,
 }
 
@@ -86,7 +86,7 @@ pub struct Welcome {
     pub nonce: [u8; 16],
     /// Key of the answering node.
     pub key: PublicKey,
-    /// By `key` over (channel binding, hash of the Hello, version, nonce).
+    /// By `key` over (hash of the Hello, version, nonce, key); that hash has the channel binding.
     pub signature: Signature,
 }
 
@@ -100,8 +100,8 @@ pub struct Confirm {
 /// A numbered bundle of messages with acknowledgements.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Frame {
-    /// From 1, one higher for each new frame; 0 for a frame that carries no
-    /// messages and is not acknowledged.
+    /// From 1, one higher for each new frame with messages. A bare frame, without
+    /// messages, repeats the last number (0 if there was none) and is not acknowledged.
     pub number: u32,
     /// Numbers received, as inclusive ranges, newest last; at most `MAX_ACK_RANGES`.
     pub acks: Vec<(u32, u32)>,
@@ -191,8 +191,8 @@ pub enum Rank {
     Founder,
 }
 
-/// A node's signed claim to be overlay root. Founder claims need no signature:
-/// the document itself proves them.
+/// A node's signed claim to be overlay root. The author as founder needs none: the
+/// document itself proves it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// What the claimant is.
@@ -213,8 +213,8 @@ pub struct Claim {
 pub enum RootRef {
     /// The document's author, as founder.
     Founder,
-    /// A claim that the receiver has shown or been shown on this link: the first
-    /// four bytes of its hash.
+    /// A root that the receiver has shown or been shown on this link: the first
+    /// four bytes of the hash of its key.
     Known([u8; 4]),
     /// The claim itself.
     Full(Box<Claim>),
@@ -256,10 +256,10 @@ pub struct Open {
     pub proof: [u8; 8],
     /// Our state for the receiver.
     pub state: State,
-    /// An introduction, where the receiver shall replace its introducer by us.
+    /// An introduction; if it replaces, the receiver shall give us its introducer's place.
     pub ticket: Option<Ticket>,
-    /// We were neighbours before: a full receiver shall make room only if its
-    /// overlay root is another than ours.
+    /// We look for other parts of the network (rule *Heal*): who has our overlay root
+    /// refuses with Surplus, who has another makes room even if full.
     pub heal: bool,
 }
 
@@ -274,7 +274,7 @@ pub enum CloseReason {
     Full,
     /// The sender gave the receiver's place to this node (rule *Splice*).
     Replaced(NodeId),
-    /// The sender no longer needs the relation.
+    /// The sender does not need the relation, or knows of none.
     Surplus,
     /// Proof or ticket were not good.
     Denied,
@@ -304,7 +304,7 @@ pub enum Purpose {
     Bridge,
     /// Only to know each other, for repair after a later failure.
     Acquaintance,
-    /// Local only: to find out whether the network has fallen apart, and mend it.
+    /// To find other parts of a network that has fallen apart (rules *Heal*, *Probe*).
     Heal,
 }
 
@@ -316,7 +316,7 @@ pub struct Push {
     /// The sender's state in the pushed document's own network, if it takes the
     /// receiver as a neighbour there (rule *Inherit*).
     pub edge: Option<State>,
-    /// False if it answers a Want.
+    /// False if it answers a Want or a Reconcile.
     pub fresh: bool,
     /// Canonical bytes.
     pub document: Bytes,

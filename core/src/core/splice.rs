@@ -374,6 +374,10 @@ impl Core {
 
     /// We asked a full node, and it sends us to its neighbour.
     fn follow_splice(&mut self, link: LinkId, tag: Tag, peer: NodeId, ticket: Ticket) {
+        if self.is_neighbor(tag, link) {
+            // Our Opens crossed, and we took it in meanwhile.
+            return;
+        }
         if let Some(overlay) = self.overlays.get_mut(&tag) {
             let until = self.now + self.config.request_timeout + self.config.handshake_timeout;
             if let Some(open) = overlay

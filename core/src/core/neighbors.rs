@@ -10,7 +10,7 @@ use crate::message::{
 };
 use crate::overlay::activity::{self, OpenAttempt};
 use crate::overlay::neighbor::{UNRESOLVED, mode_of};
-use crate::overlay::{Neighbor, Root, Stage};
+use crate::overlay::{Neighbor, Root, RootKey, Stage};
 use crate::violation::Violation;
 use std::sync::Arc;
 
@@ -266,17 +266,21 @@ impl Core {
 
     /// Rule *Succeed*: the overlay root above us is gone, or asks us to take its place.
     fn succeed(&mut self, tag: Tag, upstream: LinkId) -> bool {
-        let own = self.own_key(Rank::Holder);
-        let Some(overlay) = self.overlays.get_mut(&tag).filter(|overlay| overlay.active()) else {
-            return false;
+        let succession = |core: &Self, own| {
+            let overlay = core.overlays.get(&tag).filter(|overlay| overlay.active())?;
+            let subscriber = overlay.mode.subscribes();
+            overlay.election.succession(upstream, own, subscriber)
         };
-        let subscriber = overlay.mode.subscribes();
-        let key = overlay.election.succession(upstream, own, subscriber);
-        if let Some(key) = key {
+        if succession(self, RootKey::first(Rank::Holder, self.id, 0)).is_none() {
+            return false;
+        }
+        let own = self.own_key(Rank::Holder);
+        let key = succession(self, own);
+        if let (Some(key), Some(overlay)) = (key, self.overlays.get_mut(&tag)) {
             overlay.key = key;
             self.touch(tag);
         }
-        key.is_some()
+        true
     }
 
     /// Ends a relation and says so.
@@ -502,6 +506,7 @@ impl Core {
         if self.overlays.get(&tag).is_some_and(overtaken) {
             return;
         }
+        let attempt = self.end_attempt(tag, link);
         if matches!(reason, CloseReason::Full | CloseReason::Denied) && self.is_crossing(tag, link)
         {
             return;
@@ -510,17 +515,7 @@ impl Core {
             self.succeed(tag, link);
         }
         let was_neighbor = self.remove_neighbor(tag, link);
-        let refused = matches!(reason, CloseReason::Surplus | CloseReason::Full);
-        match self.end_attempt(tag, link) {
-            Some(Purpose::Neighbor) => self.suspect_parts(tag),
-            Some(Purpose::Heal) if reason == CloseReason::Full => self.mend_again(tag, MEND_TRIES),
-            Some(Purpose::Heal) if reason == CloseReason::Surplus => {
-                self.mend_again(tag, SAME_ROOT_TRIES)
-            }
-            Some(_) => {}
-            None if was_neighbor && refused => self.suspect_parts(tag),
-            None => {}
-        }
+        self.on_refused(tag, attempt, reason, was_neighbor);
         self.touch(tag);
         if let (true, CloseReason::Replaced(newcomer)) = (was_neighbor, reason) {
             self.on_replaced(link, tag, newcomer);
@@ -530,6 +525,27 @@ impl Core {
         }
         if matches!(reason, CloseReason::Left | CloseReason::Unknown) {
             self.forget_ground(link, tag);
+        }
+    }
+
+    /// A refusal may mean that the other is in another part.
+    fn on_refused(
+        &mut self,
+        tag: Tag,
+        attempt: Option<Purpose>,
+        reason: CloseReason,
+        was_neighbor: bool,
+    ) {
+        let refused = matches!(reason, CloseReason::Surplus | CloseReason::Full);
+        match attempt {
+            Some(Purpose::Neighbor) => self.suspect_parts(tag),
+            Some(Purpose::Heal) if reason == CloseReason::Full => self.mend_again(tag, MEND_TRIES),
+            Some(Purpose::Heal) if reason == CloseReason::Surplus => {
+                self.mend_again(tag, SAME_ROOT_TRIES)
+            }
+            Some(_) => {}
+            None if was_neighbor && refused => self.suspect_parts(tag),
+            None => {}
         }
     }
 
@@ -570,9 +586,6 @@ impl Core {
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return false;
         };
-        if let Some(activity) = &mut overlay.activity {
-            activity.opens.retain(|open| open.asked != Some(link));
-        }
         let agreed = overlay
             .neighbor_mut(link)
             .filter(|neighbor| neighbor.since != 0);

@@ -25,6 +25,9 @@ use std::time::Duration;
 /// Most things parked for one cold overlay, and most cold overlays waited for.
 const MAX_PARKED: usize = 64;
 const MAX_AWAITED: usize = 4_096;
+/// A restarted node leaps so far ahead in its claims' sequence: more than it can have
+/// claimed since its record was written.
+const SEQUENCE_LEAP: u64 = 1 << 24;
 /// How long the node's record may lag behind what is only convenient (peers).
 const NODE_RECORD_LAG: Duration = Duration::from_secs(60);
 
@@ -161,7 +164,7 @@ impl Core {
         if record.version != VERSION {
             return Err(RestoreError::Record);
         }
-        core.sequence = record.sequence;
+        core.sequence = record.sequence.saturating_add(SEQUENCE_LEAP);
         core.peers.blocked = record.blocked_peers;
         core.blocked_authors = record.blocked_authors;
         for (peer, key, address, grounds) in record.peers {

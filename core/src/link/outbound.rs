@@ -287,6 +287,7 @@ fn may_be_large(message: &Message) -> bool {
         message,
         Message::Push(_)
             | Message::Reconcile(..)
+            | Message::Audit(_)
             | Message::Want(..)
             | Message::Lack(..)
             | Message::Introduce(..)

@@ -152,6 +152,10 @@ impl Election {
         if self.is_root() && self.root.key == own.key && !self.phase.resigns() {
             return self.thaw();
         }
+        if self.heir.is_some() {
+            // The heir's label will be better than ours.
+            return false;
+        }
         if !self.frozen() {
             return self.freeze(neighbors);
         }

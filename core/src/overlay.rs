@@ -16,10 +16,11 @@ pub(crate) use root::{Root, RootKey};
 use crate::document::Document;
 use crate::id::{Address, DocumentId, NodeId, Tag};
 use crate::link::LinkId;
-use crate::time::Time;
 use crate::message::{
-    Mode, Rank, RootRef, STATE_DONE, STATE_FROZEN, STATE_HEIR, STATE_UNRESOLVED, STATE_UPSTREAM, State,
+    Mode, Rank, RootRef, STATE_DONE, STATE_FROZEN, STATE_HEIR, STATE_UNRESOLVED, STATE_UPSTREAM,
+    State,
 };
+use crate::time::Time;
 use neighbor::mode_bits;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -356,11 +357,16 @@ fn mark(election: &Election, mode: Mode, link: LinkId, with_done: bool) -> u64 {
     let label =
         u64::from(election.distance) << 8 | u64::from(flags_for(election, mode, link, with_done));
     let rank = (root.key.rank as u64) ^ (u64::from(root.key.generation) << 3);
-    let mut x = id ^ root.key.sequence.rotate_left(32) ^ label.rotate_left(7) ^ rank.rotate_right(3);
+    let mut x =
+        id ^ root.key.sequence.rotate_left(32) ^ label.rotate_left(7) ^ rank.rotate_right(3);
     for factor in [0xbf58_476d_1ce4_e5b9_u64, 0x94d0_49bb_1331_11eb] {
         x = (x ^ (x >> 30)).wrapping_mul(factor);
     }
-    let upstream = if election.upstream == Some(link) { MARK_UPSTREAM } else { 0 };
+    let upstream = if election.upstream == Some(link) {
+        MARK_UPSTREAM
+    } else {
+        0
+    };
     ((x ^ (x >> 31)) & !MARK_UPSTREAM) | upstream | 1
 }
 

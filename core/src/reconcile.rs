@@ -24,7 +24,11 @@ pub(crate) fn step(ours: &[Tag], ranges: &[Range]) -> Option<Step> {
         let end = ranges.get(at + 1).map(|next| next.from);
         step.take(slice(ours, range.from, end), range, end);
     }
-    if step.reply.iter().all(|range| range.content == RangeContent::Skip) {
+    if step
+        .reply
+        .iter()
+        .all(|range| range.content == RangeContent::Skip)
+    {
         step.reply.clear();
     }
     Some(step)

@@ -18,7 +18,10 @@ use crate::violation::Violation;
 impl Core {
     /// Sends the digest of the relations, if they changed since the last time.
     pub(super) fn audit(&mut self, link_id: LinkId) -> bool {
-        let changed = self.links.get_mut(&link_id).and_then(crate::link::Link::to_audit);
+        let changed = self
+            .links
+            .get_mut(&link_id)
+            .and_then(crate::link::Link::to_audit);
         if let Some(digest) = changed {
             let whole = Range {
                 from: Tag([0; 8]),
@@ -35,7 +38,13 @@ impl Core {
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
-        if let [Range { content: RangeContent::Digest(theirs), .. }] = ranges {
+        if let [
+            Range {
+                content: RangeContent::Digest(theirs),
+                ..
+            },
+        ] = ranges
+        {
             link.stretch_keep_alive(longest);
             if *theirs == link.relations() {
                 link.agree();
@@ -57,8 +66,12 @@ impl Core {
         if !step.reply.is_empty() {
             self.say(link_id, Message::Audit(step.reply));
         }
-        step.missing.into_iter().for_each(|tag| self.on_missed_relation(link_id, tag));
-        step.extra.into_iter().for_each(|tag| self.confirm(tag, link_id));
+        step.missing
+            .into_iter()
+            .for_each(|tag| self.on_missed_relation(link_id, tag));
+        step.extra
+            .into_iter()
+            .for_each(|tag| self.confirm(tag, link_id));
     }
 
     /// The peer takes us for a neighbour, we do not.

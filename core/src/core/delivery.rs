@@ -11,7 +11,8 @@ use crate::id::{DocumentId, NodeId, RequestId, Tag};
 use crate::input::Admission;
 use crate::link::{LinkId, QueuedBody};
 use crate::message::{
-    CloseReason, Frame, Message, Mode, Packet, Purpose, Push, Rank, STATE_ASSUMED, STATE_UPSTREAM, State,
+    CloseReason, Frame, Message, Mode, Packet, Purpose, Push, Rank, STATE_ASSUMED, STATE_UPSTREAM,
+    State,
 };
 use crate::overlay::neighbor::PRESUMED;
 use crate::overlay::{Neighbor, Overlay, QUEUED, Root, RootKey, Stage};
@@ -329,7 +330,10 @@ impl Core {
                 }
             }
             (Admission::Failed, Origin::Remote { .. }) => {
-                let told = pending.offers.iter().filter(|(_, _, state)| state.is_some());
+                let told = pending
+                    .offers
+                    .iter()
+                    .filter(|(_, _, state)| state.is_some());
                 let links: Vec<LinkId> = told.map(|(link, ..)| *link).collect();
                 for link in links {
                     self.say(link, Message::Close(id_tag, CloseReason::Unknown));

@@ -96,7 +96,8 @@ impl Core {
 
     /// Asks a peer that is a neighbour already to give us its introducer's place.
     pub(super) fn ask_for_place(&mut self, tag: Tag, link_id: LinkId, ticket: Ticket) {
-        let (Some(link), Some(overlay)) = (self.links.get(&link_id), self.overlays.get(&tag)) else {
+        let (Some(link), Some(overlay)) = (self.links.get(&link_id), self.overlays.get(&tag))
+        else {
             return;
         };
         let proof = self.open_proof(&overlay.id, &link.session);
@@ -552,7 +553,10 @@ impl Core {
     /// Whom we asked has answered; tells what for, if we had asked.
     fn end_attempt(&mut self, tag: Tag, link: LinkId) -> Option<Purpose> {
         let activity = self.overlays.get_mut(&tag)?.activity.as_mut()?;
-        let at = activity.opens.iter().position(|open| open.asked == Some(link))?;
+        let at = activity
+            .opens
+            .iter()
+            .position(|open| open.asked == Some(link))?;
         Some(activity.opens.remove(at).purpose)
     }
 
@@ -560,7 +564,11 @@ impl Core {
     /// two may be in different parts, which rule *Mend* finds out after a while.
     pub(super) fn suspect_parts(&mut self, tag: Tag) {
         let at = self.now + self.config.request_timeout;
-        if let Some(overlay) = self.overlays.get_mut(&tag).filter(|overlay| overlay.inherited) {
+        if let Some(overlay) = self
+            .overlays
+            .get_mut(&tag)
+            .filter(|overlay| overlay.inherited)
+        {
             overlay.reelected = true;
             overlay.activity().broken.get_or_insert(at);
         }

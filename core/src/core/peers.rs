@@ -234,7 +234,10 @@ impl Core {
             link.is_some_and(|link| self.is_neighbor(tag, *link))
         };
         let barred = |node: &NodeId| neighbor(node) || self.peers.refused(*node, self.now);
-        let former = self.overlays.get(&tag).map_or(&[][..], |overlay| &overlay.former);
+        let former = self
+            .overlays
+            .get(&tag)
+            .map_or(&[][..], |overlay| &overlay.former);
         let fits = |node: &NodeId, peer: &Peer| {
             let shared = peer.grounds.contains(&tag) || peer.lost.contains(&tag);
             (peer.mutual && shared) || former.contains(node)

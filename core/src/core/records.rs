@@ -190,14 +190,10 @@ impl Core {
     }
 
     fn node_record(&self) -> Bytes {
-        let peers = self
-            .peers
-            .known
-            .iter()
-            .map(|(node, p)| {
-                let grounds = p.grounds.iter().take(SAVED_GROUNDS).copied().collect();
-                (*node, p.key, p.address.clone(), grounds)
-            });
+        let peers = self.peers.known.iter().map(|(node, p)| {
+            let grounds = p.grounds.iter().take(SAVED_GROUNDS).copied().collect();
+            (*node, p.key, p.address.clone(), grounds)
+        });
         let record = NodeRecord {
             version: VERSION,
             sequence: self.sequence,

@@ -307,9 +307,14 @@ impl Core {
     /// comment's network nearer to theirs, so that this comes to an end.
     pub(super) fn stray(&self, tag: Tag) -> Option<LinkId> {
         let overlay = self.overlays.get(&tag)?;
-        let mut parents = overlay.parents.iter().filter_map(|(parent, _)| self.overlays.get(parent));
+        let mut parents = overlay
+            .parents
+            .iter()
+            .filter_map(|(parent, _)| self.overlays.get(parent));
         let parent = parents.next()?;
-        let related = |link| parent.neighbor(link).is_some() || parents.clone().any(|p| p.neighbor(link).is_some());
+        let related = |link| {
+            parent.neighbor(link).is_some() || parents.clone().any(|p| p.neighbor(link).is_some())
+        };
         let stray = overlay.neighbors.iter().filter(|n| !related(n.link));
         stray.max_by_key(|n| n.downstream()).map(|n| n.link)
     }
@@ -389,7 +394,11 @@ impl Core {
                 open.until = until;
             }
         }
-        let known = self.linked.get(&peer).copied().filter(|l| self.is_neighbor(tag, *l));
+        let known = self
+            .linked
+            .get(&peer)
+            .copied()
+            .filter(|l| self.is_neighbor(tag, *l));
         if let Some(known) = known {
             return self.ask_for_place(tag, known, ticket);
         }
@@ -430,9 +439,10 @@ impl Core {
     /// introducer's place is given up.
     pub(super) fn release_introducer(&mut self, link: LinkId, tag: Tag, open: &Open) {
         let replaces = |ticket: &&Ticket| ticket.replaces;
-        let (Some(ticket), Some(newcomer)) =
-            (open.ticket.as_ref().filter(replaces), self.links.get(&link).map(|link| link.node))
-        else {
+        let (Some(ticket), Some(newcomer)) = (
+            open.ticket.as_ref().filter(replaces),
+            self.links.get(&link).map(|link| link.node),
+        ) else {
             return;
         };
         if let Err(violation) = self.redeem(ticket, newcomer, tag) {

@@ -200,10 +200,9 @@ impl Core {
         peers.rotate_left(start);
         let mut opened = 0;
         // A splice takes two free places.
-        let free = self
-            .overlays
-            .get(&tag)
-            .map_or(0, |overlay| self.config.max_peers.saturating_sub(overlay.reserved()));
+        let free = self.overlays.get(&tag).map_or(0, |overlay| {
+            self.config.max_peers.saturating_sub(overlay.reserved())
+        });
         let purpose = if free >= 2 {
             Purpose::Neighbor
         } else {
@@ -328,8 +327,14 @@ impl Core {
         };
         let all = overlay.comments.tags();
         let comments: Vec<Tag> = all.iter().copied().filter(broken).collect();
-        let merged = overlay.neighbor(link).is_some_and(|n| n.root.as_ref() != Some(&overlay.election.root));
-        let cold: Vec<Tag> = all.iter().copied().filter(|tag| merged && self.is_cold(*tag)).collect();
+        let merged = overlay
+            .neighbor(link)
+            .is_some_and(|n| n.root.as_ref() != Some(&overlay.election.root));
+        let cold: Vec<Tag> = all
+            .iter()
+            .copied()
+            .filter(|tag| merged && self.is_cold(*tag))
+            .collect();
         for comment in comments {
             self.try_open(comment, node, Purpose::Heal, None);
         }

@@ -77,7 +77,12 @@ impl Election {
     /// Rule *Succeed*: the key with which this node takes the lost root's place, if
     /// `link` was its upstream and the root itself. It is better than the old label,
     /// so that the tree changes its name without a freeze.
-    pub(crate) fn succession(&self, link: LinkId, own: RootKey, subscriber: bool) -> Option<RootKey> {
+    pub(crate) fn succession(
+        &self,
+        link: LinkId,
+        own: RootKey,
+        subscriber: bool,
+    ) -> Option<RootKey> {
         let old = self.root.key;
         let fit = match old.rank {
             Rank::Leaving => false,

@@ -152,15 +152,16 @@ fn list(message: &Message) -> Option<(&'static str, usize, usize)> {
         Message::Want(_, tags) | Message::Lack(_, tags) => {
             over("the number of tags", MAX_TAGS, tags.len())
         }
-        Message::Reconcile(_, ranges) | Message::Audit(ranges) => over("the number of ranges", MAX_TAGS, ranges.len())
-            .or_else(|| {
+        Message::Reconcile(_, ranges) | Message::Audit(ranges) => {
+            over("the number of ranges", MAX_TAGS, ranges.len()).or_else(|| {
                 ranges.iter().find_map(|range| match &range.content {
                     RangeContent::Tags(tags, _) => {
                         over("the number of tags in a range", MAX_TAGS, tags.len())
                     }
                     RangeContent::Skip | RangeContent::Digest(_) => None,
                 })
-            }),
+            })
+        }
         Message::State(..)
         | Message::Open(..)
         | Message::Close(..)

@@ -85,7 +85,13 @@ fn speech(frame: &Frame) -> Option<(&'static str, Option<Tag>)> {
 
 /// An audit that only tells a digest is a keep-alive that says more.
 fn is_keep_alive(ranges: &[Range]) -> bool {
-    matches!(ranges, [Range { content: RangeContent::Digest(_), .. }])
+    matches!(
+        ranges,
+        [Range {
+            content: RangeContent::Digest(_),
+            ..
+        }]
+    )
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ mod common;
 use bytes::Bytes;
 use cliqueclique_core::message::{
     Admission as Claimed, AdmissionKind, Claim, CloseReason, Confirm, Fragment, Frame, Hello,
-    Introduction, Message, Open, Purpose, Push, Range, RangeContent, Rank, RootRef, SetDigest,
-    State, Ticket, Welcome,
+    Introduction, Message, Open, Purpose, Push, Range, RangeContent, Rank, RootRef, STATE_ASSUMED,
+    SetDigest, State, Ticket, Welcome,
 };
 use cliqueclique_core::wire::{self, WireError};
 use cliqueclique_core::{
@@ -88,15 +88,24 @@ fn rank() -> impl Strategy<Value = Rank> {
 }
 
 fn root() -> impl Strategy<Value = RootRef> {
-    let claim = (rank(), any::<[u8; 32]>(), any::<u64>(), signature());
+    let succeeds = proptest::option::of((node_id(), any::<u32>()));
+    let claim = (
+        rank(),
+        any::<[u8; 32]>(),
+        succeeds,
+        any::<u64>(),
+        signature(),
+    );
     prop_oneof![
         Just(RootRef::Founder),
         any::<[u8; 4]>().prop_map(RootRef::Known),
-        claim.prop_map(|(rank, key, sequence, signature)| {
+        Just(RootRef::Alone),
+        claim.prop_map(|(rank, key, succeeds, sequence, signature)| {
             let key = PublicKey(key);
             RootRef::Full(Box::new(Claim {
                 rank,
                 key,
+                succeeds,
                 sequence,
                 signature,
             }))
@@ -188,6 +197,7 @@ fn message() -> impl Strategy<Value = Message> {
         fragment().prop_map(Message::Fragment),
         Just(Message::Ping),
         address().prop_map(Message::Moved),
+        vec(range(), 0..9).prop_map(Message::Audit),
     ]
 }
 
@@ -697,6 +707,7 @@ impl Play {
             28 => self.question(tag, op),
             29 => self.introduction(from, document, op),
             30 => Message::Close(tag, self.reason(op.b)),
+            _ if op.a.is_multiple_of(2) => Message::Audit(self.ranges(op)),
             _ => Message::Reconcile(tag, self.ranges(op)),
         }
     }
@@ -719,12 +730,18 @@ impl Play {
         let claimant = &self.peers[(from + usize::from(b / 64)) % 3];
         let rank = [Rank::Holder, Rank::Subscriber, Rank::Founder, Rank::Leaving];
         let rank = rank[usize::from(c / 64)];
+        let line = self.peers[usize::from(c % 3)].id;
+        let succeeds = b.is_multiple_of(3).then_some((line, u32::from(c % 5)));
+        let sequence = WALL.0 + u64::from(c % 4);
+        // Half of those that name themselves stand where they say.
+        let truly_root = claimant.id == self.peers[from].id && !c.is_multiple_of(2);
         State {
-            flags: b & 0x3f,
-            distance: u16::from(c % 8),
-            root: match b % 5 {
+            flags: b & !STATE_ASSUMED,
+            distance: if truly_root { 0 } else { u16::from(c % 8) },
+            root: match b % 7 {
                 0 => RootRef::Known([b; 4]),
-                _ => claimant.claim(&document.id(), rank, WALL.0 + u64::from(c % 4)),
+                1 => RootRef::Alone,
+                _ => claimant.claim(&document.id(), rank, sequence, succeeds),
             },
         }
     }

@@ -11,8 +11,8 @@ mod common;
 use bytes::Bytes;
 use cliqueclique_core::message::{
     AdmissionKind, CloseReason, Fragment, Introduction, Message, Open, Purpose, Push, Range,
-    RangeContent, Rank, RootRef, STATE_DONE, STATE_FROZEN, STATE_UNRESOLVED, STATE_UPSTREAM, State,
-    Ticket,
+    RangeContent, Rank, RootRef, STATE_DONE, STATE_FROZEN, STATE_HEIR, STATE_UNRESOLVED,
+    STATE_UPSTREAM, State, Ticket,
 };
 use cliqueclique_core::wire::WireError;
 use cliqueclique_core::{
@@ -627,6 +627,9 @@ impl Stage {
         if kind == "ping" {
             return vec![Message::Ping];
         }
+        if kind == "audit" {
+            return vec![Message::Audit(self.ranges(words))];
+        }
         let document = next(words);
         if kind == "moved" {
             return vec![Message::Moved(Address(Bytes::from(document.to_owned())))];
@@ -701,14 +704,16 @@ impl Stage {
         Message::Introduce(document.tag(), Box::new(introduction))
     }
 
-    /// `MODE ROOT+DISTANCE [frozen] [done] [up] [unresolved]`, where the root is
-    /// `founder`, `junk` (an unknown short name), `forged`, or `a(subscriber)`.
+    /// `MODE ROOT+DISTANCE [frozen] [done] [up] [unresolved] [heir]`, where the root is
+    /// `founder`, `alone`, `junk` (an unknown short name), `forged`, `a(subscriber)`, or
+    /// `a(subscriber/b/2)`: as the second that succeeds b.
     fn state(&self, from: &str, document: &Document, words: &mut Words<'_>) -> State {
         let bits = [
             ("frozen", STATE_FROZEN),
             ("done", STATE_DONE),
             ("up", STATE_UPSTREAM),
             ("unresolved", STATE_UNRESOLVED),
+            ("heir", STATE_HEIR),
         ];
         let flags = bits.iter().filter(|(name, _)| flag(words, name));
         let flags = flags.fold(0, |flags, (_, bit)| flags | bit);
@@ -728,9 +733,10 @@ impl Stage {
     fn root(&self, from: &str, document: &Document, root: &str) -> RootRef {
         match root {
             "founder" => RootRef::Founder,
+            "alone" => RootRef::Alone,
             "junk" => RootRef::Known([1; 4]),
             "forged" => {
-                let root = self.peers[from].claim(&document.id(), Rank::Subscriber, 1);
+                let root = self.peers[from].claim(&document.id(), Rank::Subscriber, 1, None);
                 let RootRef::Full(mut claim) = root else {
                     unreachable!()
                 };
@@ -739,13 +745,23 @@ impl Stage {
             }
             other => {
                 let (name, rank) = other.trim_end_matches(')').split_once('(').expect("a root");
-                let rank = match rank {
+                let mut parts = rank.split('/');
+                let rank = match parts.next().unwrap_or_default() {
                     "leaving" => Rank::Leaving,
                     "holder" => Rank::Holder,
                     "subscriber" => Rank::Subscriber,
+                    "founder" => Rank::Founder,
                     other => panic!("no rank {other}"),
                 };
-                self.peers[name].claim(&document.id(), rank, WALL.0)
+                let succeeds = parts.next().map(|line| {
+                    let generation = parts.next().expect("a generation");
+                    let line = match line {
+                        "n" => self.core.id(),
+                        peer => self.peers[peer].id,
+                    };
+                    (line, generation.parse().expect("a number"))
+                });
+                self.peers[name].claim(&document.id(), rank, WALL.0, succeeds)
             }
         }
     }

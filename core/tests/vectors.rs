@@ -14,7 +14,7 @@ use cliqueclique_core::input::{Admission as Admitted, Command, Input};
 use cliqueclique_core::message::{
     Admission, AdmissionKind, Claim, CloseReason, Confirm, Fragment, Frame, Hello, Introduction,
     Message, Mode, Open, Packet, Purpose, Push, Range, RangeContent, Rank, RootRef, STATE_DONE,
-    STATE_FROZEN, STATE_UPSTREAM, SetDigest, State, Ticket, Welcome,
+    STATE_FROZEN, STATE_HEIR, STATE_UPSTREAM, SetDigest, State, Ticket, Welcome,
 };
 use cliqueclique_core::{
     Address, ChannelId, Config, Core, DocumentId, Effect, Identity, NodeId, PublicKey, RequestId,
@@ -148,8 +148,20 @@ fn open_proof(document: &DocumentId, hello: &Hello, welcome: &Welcome) -> [u8; 8
     prefix(&SUITE.hash("open", &[&document.0, &session]))
 }
 
-fn claim_hash(document: &DocumentId, rank: u8, sequence: u64) -> [u8; 32] {
-    SUITE.hash("claim", &[&document.0, &[rank], &sequence.to_le_bytes()])
+/// Line and generation of a root; a claim that does not succeed signs zeros.
+type Place = (NodeId, u32);
+const OWN_LINE: Place = (NodeId([0; 16]), 0);
+
+fn claim_hash(document: &DocumentId, rank: u8, sequence: u64, place: Place) -> [u8; 32] {
+    let (line, generation) = place;
+    let parts: [&[u8]; 5] = [
+        &document.0,
+        &[rank],
+        &sequence.to_le_bytes(),
+        &line.0,
+        &generation.to_le_bytes(),
+    ];
+    SUITE.hash("claim", &parts)
 }
 
 fn claim(document: &DocumentId) -> Claim {
@@ -157,13 +169,35 @@ fn claim(document: &DocumentId) -> Claim {
     Claim {
         rank: Rank::Subscriber,
         key: SUITE.public_key(&ALICE),
+        succeeds: None,
         sequence,
-        signature: SUITE.sign(&ALICE, &claim_hash(document, 2, sequence)),
+        signature: SUITE.sign(&ALICE, &claim_hash(document, 2, sequence, OWN_LINE)),
     }
 }
 
-fn short_of(rank: u8, node: NodeId, sequence: u64) -> [u8; 4] {
-    prefix(&SUITE.hash("root", &[&[rank], &node.0, &sequence.to_le_bytes()]))
+/// Bob follows Alice, the founder, as the second that does.
+fn succession(document: &DocumentId) -> Claim {
+    let (sequence, place) = (WALL.0 + 1, (node(&ALICE), 2));
+    Claim {
+        rank: Rank::Founder,
+        key: SUITE.public_key(&BOB),
+        succeeds: Some(place),
+        sequence,
+        signature: SUITE.sign(&BOB, &claim_hash(document, 3, sequence, place)),
+    }
+}
+
+/// Short name of a root; the first of a line is named as the line is.
+fn short_of(rank: u8, node: NodeId, sequence: u64, place: Place) -> [u8; 4] {
+    let (line, generation) = place;
+    let parts: [&[u8]; 5] = [
+        &[rank],
+        &line.0,
+        &generation.to_le_bytes(),
+        &node.0,
+        &sequence.to_le_bytes(),
+    ];
+    prefix(&SUITE.hash("root", &parts))
 }
 
 /// Alice introduces Bob to Carol.
@@ -216,9 +250,11 @@ fn relations() -> Vec<(&'static str, Message)> {
     let (id, tag) = (document.id(), document.tag());
     let hello = hello(&id, AdmissionKind::Bootstrap);
     let claim = claim(&id);
-    let short = short_of(2, node(&ALICE), claim.sequence);
+    let alice = node(&ALICE);
+    let short = short_of(2, alice, claim.sequence, (alice, 0));
     let frozen = 1 | STATE_FROZEN | STATE_DONE | STATE_UPSTREAM;
     let full = RootRef::Full(Box::new(claim));
+    let heir = RootRef::Full(Box::new(succession(&id)));
     let open = Open {
         proof: open_proof(&id, &hello, &welcome(&hello)),
         state: state(2, 300, full.clone()),
@@ -240,6 +276,14 @@ fn relations() -> Vec<(&'static str, Message)> {
             Message::State(tag, state(frozen, 7, RootRef::Known(short))),
         ),
         ("state.full", Message::State(tag, state(1, 0, full))),
+        (
+            "state.succeeds",
+            Message::State(tag, state(1 | STATE_HEIR, 0, heir)),
+        ),
+        (
+            "state.alone",
+            Message::State(tag, state(2, 0, RootRef::Alone)),
+        ),
         ("open.ticket", Message::Open(tag, Box::new(open))),
         ("open.heal", Message::Open(tag, Box::new(heal))),
         ("close.left", Message::Close(tag, CloseReason::Left)),
@@ -261,6 +305,7 @@ fn relations() -> Vec<(&'static str, Message)> {
             "seek.acquaintance",
             Message::Seek(tag, Purpose::Acquaintance),
         ),
+        ("seek.heal", Message::Seek(tag, Purpose::Heal)),
     ]
 }
 
@@ -306,10 +351,22 @@ fn of_the_link() -> Vec<(&'static str, Message)> {
         bytes: Bytes::from_static(&[0xaa; 8]),
     };
     let address = Address(Bytes::from_static(b"alice.example:9"));
+    let tag = document().tag();
+    let ranges = vec![
+        Range {
+            from: Tag([0; 8]),
+            content: RangeContent::Digest(digest(&[tag])),
+        },
+        Range {
+            from: Tag([0x80; 8]),
+            content: RangeContent::Tags(vec![Tag([0xff; 8])], true),
+        },
+    ];
     vec![
         ("fragment", Message::Fragment(fragment)),
         ("ping", Message::Ping),
         ("moved", Message::Moved(address)),
+        ("audit", Message::Audit(ranges)),
     ]
 }
 
@@ -371,6 +428,7 @@ fn names_and_documents() {
     let hello = hello(&document.id(), AdmissionKind::Bootstrap);
     let welcome = welcome(&hello);
     let session = SUITE.hash("session", &[&welcome_hash(&hello, &welcome), &NONCE]);
+    let alice = node(&ALICE);
     let values = [
         ("secret", ALICE.0.to_vec()),
         ("key", SUITE.public_key(&ALICE).0.to_vec()),
@@ -383,8 +441,22 @@ fn names_and_documents() {
         ("hash.hello", hello_hash(&hello).to_vec()),
         ("hash.welcome", welcome_hash(&hello, &welcome).to_vec()),
         ("session", session.to_vec()),
-        ("hash.claim", claim_hash(&document.id(), 2, WALL.0).to_vec()),
-        ("root.short", short_of(2, node(&ALICE), WALL.0).to_vec()),
+        (
+            "hash.claim",
+            claim_hash(&document.id(), 2, WALL.0, OWN_LINE).to_vec(),
+        ),
+        (
+            "root.short",
+            short_of(2, alice, WALL.0, (alice, 0)).to_vec(),
+        ),
+        (
+            "hash.claim.succeeds",
+            claim_hash(&document.id(), 3, WALL.0 + 1, (alice, 2)).to_vec(),
+        ),
+        (
+            "root.short.succeeds",
+            short_of(3, node(&BOB), WALL.0 + 1, (alice, 2)).to_vec(),
+        ),
         ("mix", mix(document.tag()).to_le_bytes().to_vec()),
     ];
     let head = "names, a document, hashes that are signed (PROTOCOL.md)";
@@ -527,8 +599,9 @@ fn bobs_claim(id: &DocumentId) -> Claim {
     Claim {
         rank: Rank::Holder,
         key: SUITE.public_key(&BOB),
+        succeeds: None,
         sequence: 1,
-        signature: SUITE.sign(&BOB, &claim_hash(id, 1, 1)),
+        signature: SUITE.sign(&BOB, &claim_hash(id, 1, 1, OWN_LINE)),
     }
 }
 
@@ -551,14 +624,17 @@ fn check_answer(id: &DocumentId, sent: &[Packet]) {
     assert_eq!(state.distance, u16::from(below));
     assert_eq!(state.flags & STATE_UPSTREAM != 0, below);
     match &state.root {
-        RootRef::Known(short) => assert_eq!(*short, short_of(1, node(&BOB), 1)),
+        RootRef::Known(short) => assert_eq!(*short, short_of(1, node(&BOB), 1, (node(&BOB), 0))),
         RootRef::Full(claim) => assert!(signed(id, claim)),
         RootRef::Founder => panic!("nobody founded it"),
+        RootRef::Alone => panic!("it has a neighbour"),
     }
 }
 
 fn signed(id: &DocumentId, claim: &Claim) -> bool {
     let rank = u8::from(claim.rank == Rank::Holder) + 2 * u8::from(claim.rank == Rank::Subscriber);
     let key: &PublicKey = &claim.key;
-    SUITE.verify(key, &claim_hash(id, rank, claim.sequence), &claim.signature)
+    let place = claim.succeeds.unwrap_or(OWN_LINE);
+    let message = claim_hash(id, rank, claim.sequence, place);
+    SUITE.verify(key, &message, &claim.signature)
 }

@@ -408,10 +408,20 @@ impl Core {
 
     /// Records of cold overlays that name a peer; or, for our own id, all there are.
     pub(super) fn on_recalled(&mut self, peer: NodeId, records: Vec<(Tag, Bytes)>) {
+        let mut lost = BTreeSet::new();
         for (tag, bytes) in records {
-            if !self.overlays.contains_key(&tag) {
-                self.thaw(tag, &bytes);
+            if !self.overlays.contains_key(&tag) && self.thaw(tag, &bytes) {
+                let overlay = self.overlays.get(&tag);
+                if overlay.is_some_and(|overlay| overlay.former.contains(&peer)) {
+                    lost.insert(tag);
+                }
             }
+        }
+        // What was cold when the peer's link was lost is reopened like the rest.
+        if self.linked.contains_key(&peer) {
+            lost.into_iter().for_each(|tag| self.reopen(tag, peer));
+        } else if peer != self.id {
+            self.lose_peer(peer, lost);
         }
         if peer == self.id {
             self.cold.count = 0;

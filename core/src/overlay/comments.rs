@@ -78,8 +78,5 @@ mod tests {
         assert!(!b.insert(tag(1)));
         assert_eq!(a.digest(), b.digest());
         assert_eq!(a.digest(), digest_of(a.tags()));
-        assert_eq!(a.range(tag(2), None), [tag(2), tag(3)]);
-        assert_eq!(a.range(tag(1), Some(tag(3))), [tag(1), tag(2)]);
-        assert_eq!(a.range(tag(4), Some(tag(3))), []);
     }
 }

@@ -225,18 +225,34 @@ impl Peer {
         }
     }
 
-    /// A signed claim to be overlay root.
-    pub(crate) fn claim(&self, document: &DocumentId, rank: Rank, sequence: u64) -> RootRef {
+    /// A signed claim to be overlay root, in a line of its own or in another's; the
+    /// author as founder needs none.
+    pub(crate) fn claim(
+        &self,
+        document: &DocumentId,
+        rank: Rank,
+        sequence: u64,
+        succeeds: Option<(NodeId, u32)>,
+    ) -> RootRef {
         let byte = match rank {
             Rank::Leaving => 0,
             Rank::Holder => 1,
             Rank::Subscriber => 2,
-            Rank::Founder => return RootRef::Founder,
+            Rank::Founder if succeeds.is_none() => return RootRef::Founder,
+            Rank::Founder => 3,
         };
-        let parts: [&[u8]; 3] = [&document.0, &[byte], &sequence.to_le_bytes()];
+        let (line, generation) = succeeds.unwrap_or((NodeId([0; 16]), 0));
+        let parts: [&[u8]; 5] = [
+            &document.0,
+            &[byte],
+            &sequence.to_le_bytes(),
+            &line.0,
+            &generation.to_le_bytes(),
+        ];
         RootRef::Full(Box::new(Claim {
             rank,
             key: self.key,
+            succeeds,
             sequence,
             signature: self.sign(&SUITE.hash("claim", &parts)),
         }))

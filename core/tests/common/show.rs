@@ -171,6 +171,10 @@ impl Names {
                 let ranges: Vec<String> = ranges.iter().map(|r| self.range(&r.content)).collect();
                 format!("reconcile {} {}", self.tag(*tag), ranges.join(", "))
             }
+            Message::Audit(ranges) => {
+                let ranges: Vec<String> = ranges.iter().map(|r| self.range(&r.content)).collect();
+                format!("audit {}", ranges.join(", "))
+            }
             Message::Want(tag, tags) => format!("want {}: {}", self.tag(*tag), self.tags(tags)),
             Message::Lack(tag, tags) => format!("lack {}: {}", self.tag(*tag), self.tags(tags)),
             Message::Fragment(f) => {
@@ -206,8 +210,14 @@ impl Names {
             RootRef::Full(claim) => {
                 let suite: &dyn cliqueclique_core::crypto::Suite = &super::SUITE;
                 let node = self.node(&suite.node_id(&claim.key));
-                format!("{node}({})", lower(&claim.rank))
+                let line = claim
+                    .succeeds
+                    .map_or_else(String::new, |(line, generation)| {
+                        format!(" after {} {generation}", self.node(&line))
+                    });
+                format!("{node}({}{line})", lower(&claim.rank))
             }
+            RootRef::Alone => "alone".to_owned(),
         };
         let mode = match state.flags & 3 {
             0 => "hold",
@@ -219,6 +229,8 @@ impl Names {
             (m::STATE_DONE, " done"),
             (m::STATE_UPSTREAM, " up"),
             (m::STATE_UNRESOLVED, " unresolved"),
+            (m::STATE_ASSUMED, " assumed"),
+            (m::STATE_HEIR, " heir"),
         ];
         let flags = flags.iter().filter(|(bit, _)| state.flags & bit != 0);
         let flags: String = flags.map(|(_, name)| *name).collect();

@@ -5,8 +5,8 @@ mod common;
 use bytes::Bytes;
 use cliqueclique_core::message::{
     Admission as Claimed, AdmissionKind, Claim, CloseReason, Confirm, Fragment, Frame, Hello,
-    Introduction, Message, Open, Purpose, Push, Range, RangeContent, Rank, RootRef, STATE_ASSUMED,
-    SetDigest, State, Ticket, Welcome,
+    Introduction, Message, Open, Purpose, Push, Range, RangeContent, Rank, RootRef, SetDigest,
+    State, Ticket, Welcome,
 };
 use cliqueclique_core::wire::{self, WireError};
 use cliqueclique_core::{
@@ -736,7 +736,7 @@ impl Play {
         // Half of those that name themselves stand where they say.
         let truly_root = claimant.id == self.peers[from].id && !c.is_multiple_of(2);
         State {
-            flags: b & !STATE_ASSUMED,
+            flags: b,
             distance: if truly_root { 0 } else { u16::from(c % 8) },
             root: match b % 7 {
                 0 => RootRef::Known([b; 4]),

@@ -422,4 +422,93 @@ mod tests {
         assert!(!must_resign(&election, key(Rank::Founder, 5)));
         assert!(!must_resign(&election, key(Rank::Holder, 4)));
     }
+
+    /// Node 5 at a distance below link 1, under root 9 of this rank.
+    fn below(rank: Rank, distance: u16) -> Election {
+        let root = Root::new(key(rank, 9), None, &Ed25519Blake3);
+        Election {
+            distance,
+            upstream: Some(LinkId(1)),
+            ..Election::alone(root)
+        }
+    }
+
+    #[test]
+    fn a_successor_goes_on_with_the_line_and_beats_the_old_label() {
+        let own = key(Rank::Holder, 5);
+        for rank in [Rank::Holder, Rank::Subscriber, Rank::Founder] {
+            let election = below(rank, 1);
+            let succeeded = election.succession(LinkId(1), own, true);
+            let expected = RootKey {
+                rank,
+                line: NodeId([9; 16]),
+                generation: 1,
+                ..own
+            };
+            assert_eq!(succeeded, Some(expected));
+            assert!(expected > election.root.key);
+            assert!(expected < key(rank, 10), "a better line stays better");
+        }
+    }
+
+    #[test]
+    fn only_who_is_directly_below_the_lost_root_and_fit_succeeds() {
+        let own = key(Rank::Holder, 5);
+        let succeeds = |election: &Election, link, subscriber| {
+            election.succession(LinkId(link), own, subscriber).is_some()
+        };
+        assert!(!succeeds(&below(Rank::Holder, 1), 2, true), "another link");
+        assert!(!succeeds(&below(Rank::Holder, 2), 1, true), "not the root");
+        assert!(!succeeds(&Election::alone(root(5)), 1, true), "is root");
+        assert!(!succeeds(&below(Rank::Leaving, 1), 1, true));
+        assert!(succeeds(&below(Rank::Holder, 1), 1, false));
+        assert!(!succeeds(&below(Rank::Subscriber, 1), 1, false));
+        assert!(!succeeds(&below(Rank::Founder, 1), 1, false));
+        for phase in [Phase::Frozen, Phase::Resigning, Phase::Done] {
+            let election = Election {
+                phase,
+                ..below(Rank::Holder, 1)
+            };
+            assert!(!succeeds(&election, 1, true), "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn generations_end() {
+        let last = RootKey {
+            generation: u32::MAX,
+            ..key(Rank::Holder, 9)
+        };
+        let election = Election {
+            root: Root::new(last, None, &Ed25519Blake3),
+            ..below(Rank::Holder, 1)
+        };
+        let own = key(Rank::Holder, 5);
+        assert_eq!(election.succession(LinkId(1), own, true), None);
+    }
+
+    #[test]
+    fn who_waits_for_an_heir_keeps_its_label() {
+        let mut election = Election::alone(Root::new(key(Rank::Founder, 5), None, &Ed25519Blake3));
+        election.heir = Some(LinkId(1));
+        let waiting = [neighbor(1, 4, 1, STATE_UPSTREAM)];
+        settle(&mut election, &waiting);
+        assert_eq!(label(&election), (5, 0, None, Phase::Settled));
+        election.resign();
+        settle_with(&mut election, &waiting, false);
+        assert_eq!(label(&election), (5, 0, None, Phase::Resigning));
+        assert_eq!(election.heir, None);
+    }
+
+    #[test]
+    fn who_gives_up_a_freeze_is_released_without_its_subtree() {
+        let mut election = Election::alone(root(5));
+        let below = [neighbor(2, 9, 2, STATE_UPSTREAM)];
+        settle(&mut election, &[neighbor(1, 9, 0, 0)]);
+        settle_with(&mut election, &below, false);
+        assert_eq!(label(&election), (9, 1, None, Phase::Frozen));
+        election.give_up();
+        settle_with(&mut election, &below, false);
+        assert_eq!(label(&election), (5, 0, None, Phase::Settled));
+    }
 }

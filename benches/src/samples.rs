@@ -134,6 +134,7 @@ fn claim() -> Claim {
     Claim {
         rank: Rank::Subscriber,
         key: KEY,
+        succeeds: None,
         sequence: 1_700_000_000,
         signature: signature(),
     }

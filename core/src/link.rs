@@ -188,7 +188,7 @@ impl Link {
     }
 
     /// The networks to be compared with the peer, if they changed since the last time.
-    pub(crate) fn to_audit(&mut self) -> Option<SetDigest> {
+    pub(crate) fn take_audit(&mut self) -> Option<SetDigest> {
         self.audit_at = None;
         let changed = self.audited != self.relations;
         self.audited = self.relations;

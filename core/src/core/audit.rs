@@ -21,7 +21,7 @@ impl Core {
         let changed = self
             .links
             .get_mut(&link_id)
-            .and_then(crate::link::Link::to_audit);
+            .and_then(crate::link::Link::take_audit);
         if let Some(digest) = changed {
             let whole = Range {
                 from: Tag([0; 8]),

@@ -49,6 +49,15 @@ scripts! {
     push, push_bad, digest, want_and_lack, fragments, keep_alive,
     wishes, evict_and_thaw, restore, shutdown, block,
     freeze, release, resign, join, link_document, states,
+    succeed, succeed_not, heir, leave_as_root, patience, audit,
+}
+
+/// Rule *Succeed*: the tree changes its name without a freeze, also if the heir was the
+/// only one below that could succeed.
+#[test]
+fn a_root_joins_its_only_heir_without_a_freeze() {
+    let text = Stage::play(include_str!("scripts/leave_to_the_last_heir.txt"));
+    assert!(!text.contains("frozen"), "{text}");
 }
 
 /// A core, its peers, its disk, and the text of what happened.

@@ -58,7 +58,7 @@ const WRONG: [(&str, &str); 36] = [
     ),
     (
         "settings that do not fit",
-        "[protocol]\nkeep_alive_min = \"2h\"",
+        "[protocol]\nkeep_alive_min = \"9h\"",
     ),
     ("too many peers", "[protocol]\nmax_peers = 100"),
     (

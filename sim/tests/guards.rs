@@ -367,12 +367,14 @@ fn tree_catches_nodes_that_keep_a_freeze_to_themselves() {
 
 #[test]
 fn circles_catch_nodes_that_follow_each_other() {
-    // Everybody claims to be at the root and to follow nobody, for ever.
+    // Everybody claims to be next to the root and to follow nobody, for ever; then the root
+    // dies, and most others with it, so that nobody below it is left to succeed it.
     let more = skip("")
-        + "circle_bound = \"10s\"\n[[fault]]\nat = \"200s\"\nkind = \"crash\"\nroot = true\n";
+        + "circle_bound = \"10s\"\n[[fault]]\nat = \"200s\"\nkind = \"crash\"\nroot = true\n"
+        + "[[fault]]\nat = \"200s\"\nkind = \"crash\"\nshare = \"60%\"\n";
     let lie = |_, mut message: Message| {
         if let Some(state) = state_of(&mut message) {
-            state.distance = 0;
+            state.distance = state.distance.min(1);
             state.flags &= !(STATE_UPSTREAM | STATE_FROZEN);
         }
         vec![message]
@@ -433,6 +435,7 @@ fn connected_subscribers_catches_holders_that_pretend_to_subscribe() {
         "workload.nodes=16",
         "workload.subscribe=0.35",
         "workload.comments=0",
+        "protocol.max_peers=3",
     ];
     let lie = |_, mut message: Message| {
         if let Some(state) = state_of(&mut message) {

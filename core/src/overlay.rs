@@ -238,7 +238,13 @@ impl Overlay {
         if self.election.frozen() {
             return self.election.resign();
         }
-        let needs_subscriber = self.election.root.key.rank >= Rank::Subscriber;
+        let old = self.election.root.key;
+        let outbids = |n: &Neighbor| n.root.as_ref().is_some_and(|root| root.key > old);
+        if self.neighbors.iter().any(|n| !n.frozen() && outbids(n)) {
+            // The heir has acted, or another root is known: rule *Join* does the rest.
+            return;
+        }
+        let needs_subscriber = old.rank >= Rank::Subscriber;
         let fits = |n: &&Neighbor| {
             n.downstream() && !n.frozen() && (n.mode.subscribes() || !needs_subscriber)
         };

@@ -11,6 +11,7 @@ mod delivery;
 mod flush;
 mod frames;
 mod leave;
+mod mend;
 mod neighbors;
 mod peers;
 mod records;

@@ -144,6 +144,9 @@ pub enum Message {
     Moved(Address),
     /// Compares the sets of networks in which the two are neighbours (rule *Audit*).
     Audit(Vec<Range>),
+    /// Names the sender's overlay root by its short name to a peer that is not its
+    /// neighbour there; true in an answer (rule *Mend*).
+    Root(Tag, [u8; 4], bool),
 }
 
 /// How much of a document's network a node takes part in.

@@ -218,9 +218,11 @@ impl Overlay {
         }
     }
 
-    /// There may be parts of this network that do not know of each other.
+    /// There may be parts of this network that do not know of each other: its overlay
+    /// root is not the first, or this node is alone.
     pub(crate) fn may_be_apart(&self) -> bool {
-        self.active() && (self.reelected || self.neighbors.is_empty())
+        let first = self.election.root.key.is_founder() && !self.reelected;
+        self.active() && (!first || self.neighbors.is_empty())
     }
 
     /// True if a neighbour could be taken in without cutting the tree.

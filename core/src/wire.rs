@@ -120,6 +120,7 @@ fn message_within_limits(message: &Message) -> bool {
         | Message::Seek(..)
         | Message::Digest(..)
         | Message::Fragment(_)
+        | Message::Root(..)
         | Message::Ping => true,
     }
 }

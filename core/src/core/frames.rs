@@ -98,6 +98,7 @@ impl Core {
             Message::Ping => self.on_ping(link),
             Message::Moved(address) => self.on_moved(link, address),
             Message::Audit(ranges) => self.on_audit(link, &ranges),
+            Message::Root(tag, short, answer) => self.on_root(link, tag, short, answer),
         }
     }
 
@@ -133,7 +134,8 @@ fn network_of(message: &Message) -> Option<Tag> {
         | Message::Digest(tag, _)
         | Message::Reconcile(tag, _)
         | Message::Want(tag, _)
-        | Message::Lack(tag, _) => Some(*tag),
+        | Message::Lack(tag, _)
+        | Message::Root(tag, ..) => Some(*tag),
         Message::Push(push) => Some(push.via),
         Message::Fragment(_) | Message::Ping | Message::Moved(_) | Message::Audit(_) => None,
     }

@@ -23,12 +23,6 @@ enum NoRoot {
     Bad(Violation),
 }
 
-/// Attempts to join another part that has no room, at doubling pauses: about six
-/// hours in all. Guess.
-const MEND_TRIES: u32 = 10;
-/// The same if the other has the same overlay root. Guess.
-const SAME_ROOT_TRIES: u32 = 2;
-
 impl Core {
     /// Tries to make a peer a neighbour: at once over a link, or by dialling first.
     /// False if there is no room or it is under way already.
@@ -127,7 +121,15 @@ impl Core {
         } else {
             overlay.mark_for(link_id)
         };
-        let state = overlay.state_for(link_id, [0; 4], false);
+        let heals = |open: &OpenAttempt| open.peer == peer && open.purpose == Purpose::Heal;
+        let heal = overlay.activity().opens.iter().any(heals);
+        // Who heals is most often refused: the claim is sent when it is asked for.
+        let shown = if heal {
+            overlay.election.root.short
+        } else {
+            [0; 4]
+        };
+        let state = overlay.state_for(link_id, shown, false);
         let Some(open) = overlay
             .activity()
             .opens
@@ -137,7 +139,7 @@ impl Core {
             return;
         };
         (open.asked, open.mark, open.until) = (Some(link_id), mark, until);
-        let (ticket, heal) = (open.ticket.clone(), open.purpose == Purpose::Heal);
+        let ticket = open.ticket.clone();
         let proof = self.open_proof(&id, &session);
         self.say(
             link_id,
@@ -540,10 +542,7 @@ impl Core {
         let refused = matches!(reason, CloseReason::Surplus | CloseReason::Full);
         match attempt {
             Some(Purpose::Neighbor) => self.suspect_parts(tag),
-            Some(Purpose::Heal) if reason == CloseReason::Full => self.mend_again(tag, MEND_TRIES),
-            Some(Purpose::Heal) if reason == CloseReason::Surplus => {
-                self.mend_again(tag, SAME_ROOT_TRIES)
-            }
+            Some(Purpose::Heal) if reason == CloseReason::Full => self.mend_again(tag),
             Some(_) => {}
             None if was_neighbor && refused => self.suspect_parts(tag),
             None => {}
@@ -558,34 +557,6 @@ impl Core {
             .iter()
             .position(|open| open.asked == Some(link))?;
         Some(activity.opens.remove(at).purpose)
-    }
-
-    /// A comment's network that was born late was refused by one that has it too: the
-    /// two may be in different parts, which rule *Mend* finds out after a while.
-    pub(super) fn suspect_parts(&mut self, tag: Tag) {
-        let at = self.now + self.config.request_timeout;
-        if let Some(overlay) = self
-            .overlays
-            .get_mut(&tag)
-            .filter(|overlay| overlay.inherited)
-        {
-            overlay.reelected = true;
-            overlay.activity().broken.get_or_insert(at);
-        }
-    }
-
-    /// One in another part had no room for us, or seemed to be in ours, maybe by the name
-    /// of a root that is dead: tries again after a while.
-    fn mend_again(&mut self, tag: Tag, tries: u32) {
-        let (now, pause) = (self.now, self.config.request_timeout);
-        let Some(overlay) = self.overlays.get_mut(&tag) else {
-            return;
-        };
-        let activity = overlay.activity();
-        if activity.mends < tries && activity.broken.is_none() {
-            activity.broken = Some(now + pause * (1 << activity.mends));
-            activity.mends += 1;
-        }
     }
 
     /// A refusal that met an agreed relation: two Opens crossed, and one was taken in.

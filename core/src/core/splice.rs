@@ -280,7 +280,8 @@ impl Core {
             .filter(|n| !overlay.on_tree(n))
             .map(|n| n.link)
             .collect();
-        let needed = attempt.purpose == Purpose::Subscriber || !same_root;
+        // Who takes a healer in had another root, and may have ours by the time it answers.
+        let needed = matches!(attempt.purpose, Purpose::Subscriber | Purpose::Heal) || !same_root;
         let victim = match bridge {
             Some(link) => Some(link),
             None if !needed => None,

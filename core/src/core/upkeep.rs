@@ -1,5 +1,5 @@
 //! Upkeep of one network: more neighbours after a failure, a subscribing upstream
-//! for a subscriber, acquaintances for bad times, other parts after a partition.
+//! for a subscriber, acquaintances for bad times. (Other parts: `mend`.)
 //! Each effort has growing pauses and an end, so that all falls silent.
 
 use super::Core;
@@ -26,16 +26,6 @@ const COLLECT_TRIES: u32 = 100;
 const BARREN_TRIES: u32 = 60;
 /// So many tries are made in each network all the same: who takes part in it is worth knowing.
 const COLLECT_ANYWAY: u32 = 3;
-/// After a change of root for the worse the new root, and one in so many of the
-/// others, look for other parts among so many acquaintances, since the root of a
-/// small part may know nobody outside. Guess.
-const SCOUT_ONE_IN: usize = 4;
-const SCOUT_WIDTH: usize = 2;
-/// Rounds of probing by a new overlay root, `RESCUE_WIDTH` peers each: enough for
-/// all acquaintances.
-const PROBE_TRIES: u32 = 40;
-/// The first so many of them are passed down by a root without room. Guess.
-const PROBES_BELOW: u32 = 10;
 
 impl Core {
     /// Looks after one overlay.
@@ -170,7 +160,7 @@ impl Core {
     }
 
     /// Subscribers of parent documents that are neighbours there and not here.
-    fn relatives(&self, tag: Tag) -> Vec<NodeId> {
+    pub(super) fn relatives(&self, tag: Tag) -> Vec<NodeId> {
         let Some(overlay) = self.overlays.get(&tag) else {
             return Vec::new();
         };
@@ -256,101 +246,6 @@ impl Core {
         links.rotate_left(start);
         for link in links.into_iter().take(count) {
             self.say(link, Message::Seek(tag, purpose));
-        }
-    }
-
-    /// Rule *Mend*: after a failure, whoever has got another overlay root asks those
-    /// subscribers of a parent document that are not its neighbours here: they hold
-    /// the document too, and belong to another part if their root differs.
-    fn mend(&mut self, tag: Tag) {
-        let now = self.now;
-        let Some(overlay) = self.overlays.get_mut(&tag) else {
-            return;
-        };
-        let Some(activity) = overlay
-            .activity
-            .as_mut()
-            .filter(|a| a.broken.is_some_and(|at| at <= now))
-        else {
-            return;
-        };
-        activity.broken = None;
-        let scouts = std::mem::take(&mut activity.scouts);
-        let root = overlay.election.is_root();
-        if !self.can_take(tag) {
-            return;
-        }
-        for peer in self.relatives(tag) {
-            self.try_open(tag, peer, Purpose::Heal, None);
-        }
-        if root || (scouts && self.draw(tag, SCOUT_ONE_IN) == 0) {
-            self.heal_with_acquaintances(tag, SCOUT_WIDTH);
-        }
-    }
-
-    /// True if a peer from another part could be taken in without cutting this one for good.
-    fn can_take(&self, tag: Tag) -> bool {
-        let max = self.config.max_peers;
-        self.overlays.get(&tag).is_some_and(|o| o.can_take(max)) || self.stray(tag).is_some()
-    }
-
-    fn heal_with_acquaintances(&mut self, tag: Tag, width: usize) {
-        let mut peers = self.candidates(tag);
-        let start = self.draw(tag, peers.len());
-        peers.rotate_left(start);
-        for peer in peers.into_iter().take(width) {
-            self.try_open(tag, peer, Purpose::Heal, None);
-        }
-    }
-
-    /// A relation was made in a document's network: its comments' networks may be
-    /// whole again through it (rule *Mend*).
-    pub(super) fn mend_comments(&mut self, tag: Tag, link: LinkId) {
-        let Some(overlay) = self
-            .overlays
-            .get(&tag)
-            .filter(|overlay| overlay.subscribes())
-        else {
-            return;
-        };
-        if !overlay.neighbor(link).is_some_and(|n| n.mode.subscribes()) {
-            return;
-        }
-        let Some(node) = self.links.get(&link).map(|link| link.node) else {
-            return;
-        };
-        let broken = |comment: &Tag| {
-            self.overlays
-                .get(comment)
-                .is_some_and(|o| o.may_be_apart() && o.neighbor(link).is_none())
-                && self.can_take(*comment)
-        };
-        let all = overlay.comments.tags();
-        let comments: Vec<Tag> = all.iter().copied().filter(broken).collect();
-        let merged = overlay
-            .neighbor(link)
-            .is_some_and(|n| n.root.as_ref() != Some(&overlay.election.root));
-        let cold: Vec<Tag> = all
-            .iter()
-            .copied()
-            .filter(|tag| merged && self.is_cold(*tag))
-            .collect();
-        for comment in comments {
-            self.try_open(comment, node, Purpose::Heal, None);
-        }
-        // Two parts met: what is cold may have two parts as well.
-        for comment in cold {
-            self.park(comment, Parked::Mend(node));
-        }
-    }
-
-    /// A cold comment's network was read back, since its parent's was in two parts.
-    pub(super) fn mend_thawed(&mut self, tag: Tag, node: NodeId) {
-        let link = self.linked.get(&node).copied();
-        let neighbor = link.is_some_and(|link| self.is_neighbor(tag, link));
-        let broken = self.overlays.get(&tag).is_some_and(Overlay::may_be_apart);
-        if broken && !neighbor && self.can_take(tag) {
-            self.try_open(tag, node, Purpose::Heal, None);
         }
     }
 
@@ -446,68 +341,6 @@ impl Core {
         self.try_open(tag, peer, Purpose::Acquaintance, None)
     }
 
-    /// Rule *Probe*: a node that became overlay root by a failure dials
-    /// acquaintances, to find other parts of a broken network.
-    fn probe(&mut self, tag: Tag) {
-        let Some(overlay) = self.overlays.get_mut(&tag) else {
-            return;
-        };
-        if !overlay.election.is_root() {
-            return self.rest(tag, |a| &mut a.probe);
-        }
-        let door = overlay.doors.first().cloned();
-        let Some(activity) = &mut overlay.activity else {
-            return;
-        };
-        let Some(next) = activity.probe.next else {
-            return;
-        };
-        if next > self.now {
-            return;
-        }
-        activity.probe.tries += 1;
-        let tries = activity.probe.tries;
-        let pause = self.config.probe_interval * (1 + tries / 4);
-        activity.probe.next = (tries < PROBE_TRIES).then_some(self.now + pause);
-        self.probe_here_or_below(tag, tries);
-        if let Some(door) = door {
-            self.knock_at(tag, door);
-        }
-    }
-
-    /// One round of probing; a node whose edges are all the tree's leaves it to one
-    /// below, since there is room at the leaves.
-    pub(super) fn probe_here_or_below(&mut self, tag: Tag, round: u32) {
-        if !self.can_take(tag) {
-            if round <= PROBES_BELOW {
-                self.seek_below(tag);
-            }
-            return;
-        }
-        for peer in self.relatives(tag) {
-            self.try_open(tag, peer, Purpose::Heal, None);
-        }
-        let mut peers = self.candidates(tag);
-        let width = RESCUE_WIDTH.min(peers.len());
-        let start = usize::try_from(round).unwrap_or(0) * RESCUE_WIDTH % peers.len().max(1);
-        peers.rotate_left(start);
-        for peer in peers.into_iter().take(width) {
-            self.try_open(tag, peer, Purpose::Heal, None);
-        }
-    }
-
-    fn seek_below(&mut self, tag: Tag) {
-        let Some(overlay) = self.overlays.get(&tag) else {
-            return;
-        };
-        let below = overlay.neighbors.iter().filter(|n| n.downstream());
-        let below: Vec<LinkId> = below.map(|n| n.link).collect();
-        let at = self.draw(tag, below.len());
-        if let Some(&link) = below.get(at) {
-            self.say(link, Message::Seek(tag, Purpose::Heal));
-        }
-    }
-
     /// A joining node knocks at the doors that its user gave.
     fn knock(&mut self, tag: Tag) {
         if !self.due(tag, u32::MAX, |a| &mut a.knock) {
@@ -524,7 +357,7 @@ impl Core {
         }
     }
 
-    fn knock_at(&mut self, tag: Tag, door: Address) {
+    pub(super) fn knock_at(&mut self, tag: Tag, door: Address) {
         let known = self
             .links
             .iter()
@@ -646,7 +479,11 @@ impl Core {
     }
 
     /// An effort is not needed any more.
-    fn rest(&mut self, tag: Tag, effort: impl Fn(&mut crate::overlay::Activity) -> &mut Effort) {
+    pub(super) fn rest(
+        &mut self,
+        tag: Tag,
+        effort: impl Fn(&mut crate::overlay::Activity) -> &mut Effort,
+    ) {
         if let Some(activity) = self
             .overlays
             .get_mut(&tag)

@@ -93,7 +93,9 @@ fn weigh_message(weight: &mut Weight, message: &Message) {
             );
             return;
         }
-        Message::State(..) | Message::Open(..) | Message::Close(..) => CostKind::State,
+        Message::State(..) | Message::Open(..) | Message::Close(..) | Message::Root(..) => {
+            CostKind::State
+        }
         Message::Introduce(..) | Message::Seek(..) | Message::Moved(_) => CostKind::Introduction,
         Message::Digest(..)
         | Message::Audit(..)

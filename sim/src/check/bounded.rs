@@ -170,7 +170,8 @@ fn list(message: &Message) -> Option<(&'static str, usize, usize)> {
         | Message::Digest(..)
         | Message::Fragment(_)
         | Message::Ping
-        | Message::Moved(_) => None,
+        | Message::Moved(_)
+        | Message::Root(..) => None,
     }
 }
 
@@ -194,6 +195,7 @@ fn variable(message: &Message) -> usize {
         | Message::Close(..)
         | Message::Seek(..)
         | Message::Digest(..)
+        | Message::Root(..)
         | Message::Ping => 0,
     }
 }

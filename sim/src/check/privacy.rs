@@ -46,6 +46,7 @@ fn revealed(message: &Message, to: Index, truth: &dyn Knowledge) -> Option<(Tag,
         | Message::Digest(tag, _)
         | Message::Want(tag, _)
         | Message::Lack(tag, _)
+        | Message::Root(tag, ..)
         | Message::Close(tag, _) => (!entitled(to, *tag, truth)).then_some((*tag, "the name")),
         Message::Push(push) => pushed(push, to, truth),
         Message::Reconcile(tag, ranges) => {

@@ -157,7 +157,8 @@ fn shows(message: &Message) -> Option<&'static str> {
         | Message::Audit(..)
         | Message::Lack(..)
         | Message::Ping
-        | Message::Moved(_) => None,
+        | Message::Moved(_)
+        | Message::Root(..) => None,
     }
 }
 

@@ -19,7 +19,7 @@ const SHOWN: usize = 60;
 /// Documents that a note of a packet names at most.
 const NAMED: usize = 3;
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 15] = [
     "State",
     "Open",
     "Close",
@@ -33,6 +33,8 @@ const NAMES: [&str; 13] = [
     "Fragment",
     "Ping",
     "Moved",
+    "Audit",
+    "Root",
 ];
 
 /// A packet without its content.
@@ -192,6 +194,7 @@ fn kind(message: &Message) -> (u8, Option<Tag>) {
         Message::Ping => (11, None),
         Message::Moved(_) => (12, None),
         Message::Audit(_) => (13, None),
+        Message::Root(tag, ..) => (14, Some(*tag)),
     }
 }
 

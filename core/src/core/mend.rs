@@ -1,0 +1,262 @@
+//! Finding and joining other parts of a network that has fallen apart
+//! (PROTOCOL.md, *Mend*, *Probe*).
+//!
+//! Peers that share a parent document but are no neighbours in a comment's network
+//! compare the names of their overlay roots there, which costs one small message;
+//! only if these differ does one ask the other for a place.
+
+use super::Core;
+use super::records::Parked;
+use crate::id::{NodeId, Tag};
+use crate::link::LinkId;
+use crate::message::{Message, Purpose};
+use crate::overlay::Overlay;
+
+/// Peers dialled at once in a round of probing. Guess.
+const PROBE_WIDTH: usize = 8;
+/// Attempts to join another part that has no room, at doubling pauses: about six
+/// hours in all. Guess.
+const MEND_TRIES: u32 = 10;
+/// After a change of root for the worse the new root, and one in so many of the
+/// others, look for other parts among so many acquaintances, since the root of a
+/// small part may know nobody outside. Guess.
+const SCOUT_ONE_IN: usize = 4;
+const SCOUT_WIDTH: usize = 2;
+/// Rounds of probing by a new overlay root, `PROBE_WIDTH` peers each: enough for
+/// all acquaintances.
+const PROBE_TRIES: u32 = 40;
+/// The first so many of them are passed down by a root without room. Guess.
+const PROBES_BELOW: u32 = 10;
+
+impl Core {
+    /// Rule *Mend*: after a change of overlay root, whoever has got another compares
+    /// it with those subscribers of a parent document that are not its neighbours here:
+    /// they hold the document too, and belong to another part if their root differs.
+    pub(super) fn mend(&mut self, tag: Tag) {
+        let now = self.now;
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let Some(activity) = overlay
+            .activity
+            .as_mut()
+            .filter(|a| a.broken.is_some_and(|at| at <= now))
+        else {
+            return;
+        };
+        activity.broken = None;
+        let scouts = std::mem::take(&mut activity.scouts);
+        let root = overlay.election.is_root();
+        for peer in self.relatives(tag) {
+            self.compare_roots(tag, peer);
+        }
+        if self.can_take(tag) && (root || (scouts && self.draw(tag, SCOUT_ONE_IN) == 0)) {
+            self.heal_with_acquaintances(tag, SCOUT_WIDTH);
+        }
+    }
+
+    /// Tells a peer that shares a parent document what our overlay root is. Who is
+    /// alone asks for a place instead.
+    fn compare_roots(&mut self, tag: Tag, peer: NodeId) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let short = overlay.election.root.short;
+        match self.linked.get(&peer).copied() {
+            Some(link) if !overlay.neighbors.is_empty() => {
+                self.say(link, Message::Root(tag, short, false));
+            }
+            Some(_) | None => {
+                self.try_open(tag, peer, Purpose::Heal, None);
+            }
+        }
+    }
+
+    /// A peer that is no neighbour here tells its overlay root. If it is another than
+    /// ours, one of the two asks the other for a place: we, unless we could not take the
+    /// peer in, for then it is better sent on to where there is room.
+    pub(super) fn on_root(&mut self, link: LinkId, tag: Tag, short: [u8; 4], answer: bool) {
+        let related = self.is_relative(tag, link) || self.asks_above(tag, link);
+        let related = related && !self.is_neighbor(tag, link);
+        let Some(overlay) = self.overlays.get(&tag).filter(|_| related) else {
+            return;
+        };
+        let Some(node) = self.links.get(&link).map(|link| link.node) else {
+            return;
+        };
+        let own = overlay.election.root.short;
+        if overlay.election.frozen() {
+            // Ours is about to be replaced, or not; we compare when we know.
+            self.suspect_parts(tag);
+        } else if own == short {
+        } else if answer || self.can_take(tag) || overlay.neighbors.is_empty() {
+            self.try_open(tag, node, Purpose::Heal, None);
+        } else {
+            self.say(link, Message::Root(tag, own, true));
+        }
+    }
+
+    /// We have asked the peer for a place in a parent's network; it may have taken us in.
+    fn asks_above(&self, tag: Tag, link: LinkId) -> bool {
+        let asks = |parent: &Tag| {
+            let activity = self.overlays.get(parent).and_then(|o| o.activity.as_ref());
+            activity.is_some_and(|a| a.opens.iter().any(|open| open.asked == Some(link)))
+        };
+        let overlay = self.overlays.get(&tag).filter(|overlay| overlay.active());
+        overlay.is_some_and(|o| o.parents.iter().any(|(parent, _)| asks(parent)))
+    }
+
+    /// True if a peer from another part could be taken in without cutting this one for good.
+    fn can_take(&self, tag: Tag) -> bool {
+        let max = self.config.max_peers;
+        self.overlays.get(&tag).is_some_and(|o| o.can_take(max)) || self.stray(tag).is_some()
+    }
+
+    fn heal_with_acquaintances(&mut self, tag: Tag, width: usize) {
+        let mut peers = self.candidates(tag);
+        let start = self.draw(tag, peers.len());
+        peers.rotate_left(start);
+        for peer in peers.into_iter().take(width) {
+            self.try_open(tag, peer, Purpose::Heal, None);
+        }
+    }
+
+    /// A relation was made in a document's network: its comments' networks may be
+    /// whole again through it (rule *Mend*).
+    pub(super) fn mend_comments(&mut self, tag: Tag, link: LinkId) {
+        let Some(overlay) = self
+            .overlays
+            .get(&tag)
+            .filter(|overlay| overlay.subscribes())
+        else {
+            return;
+        };
+        if !overlay.neighbor(link).is_some_and(|n| n.mode.subscribes()) {
+            return;
+        }
+        let Some(node) = self.links.get(&link).map(|link| link.node) else {
+            return;
+        };
+        let broken = |comment: &Tag| {
+            self.overlays
+                .get(comment)
+                .is_some_and(|o| o.may_be_apart() && o.neighbor(link).is_none())
+        };
+        let all = overlay.comments.tags();
+        let comments: Vec<Tag> = all.iter().copied().filter(broken).collect();
+        let merged = overlay
+            .neighbor(link)
+            .is_some_and(|n| n.root.as_ref() != Some(&overlay.election.root));
+        let cold: Vec<Tag> = all
+            .iter()
+            .copied()
+            .filter(|tag| merged && self.is_cold(*tag))
+            .collect();
+        for comment in comments {
+            self.compare_roots(comment, node);
+        }
+        // Two parts met: what is cold may have two parts as well.
+        for comment in cold {
+            self.park(comment, Parked::Mend(node));
+        }
+    }
+
+    /// A cold comment's network was read back, since its parent's was in two parts.
+    pub(super) fn mend_thawed(&mut self, tag: Tag, node: NodeId) {
+        let link = self.linked.get(&node).copied();
+        let neighbor = link.is_some_and(|link| self.is_neighbor(tag, link));
+        let broken = self.overlays.get(&tag).is_some_and(Overlay::may_be_apart);
+        if broken && !neighbor {
+            self.compare_roots(tag, node);
+        }
+    }
+
+    /// Rule *Probe*: a node that became overlay root by a failure dials
+    /// acquaintances, to find other parts of a broken network.
+    pub(super) fn probe(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        if !overlay.election.is_root() {
+            return self.rest(tag, |a| &mut a.probe);
+        }
+        let door = overlay.doors.first().cloned();
+        let Some(activity) = &mut overlay.activity else {
+            return;
+        };
+        let Some(next) = activity.probe.next else {
+            return;
+        };
+        if next > self.now {
+            return;
+        }
+        activity.probe.tries += 1;
+        let tries = activity.probe.tries;
+        let pause = self.config.probe_interval * (1 + tries / 4);
+        activity.probe.next = (tries < PROBE_TRIES).then_some(self.now + pause);
+        self.probe_here_or_below(tag, tries);
+        if let Some(door) = door {
+            self.knock_at(tag, door);
+        }
+    }
+
+    /// One round of probing; a node whose edges are all the tree's leaves it to one
+    /// below, since there is room at the leaves.
+    pub(super) fn probe_here_or_below(&mut self, tag: Tag, round: u32) {
+        if !self.can_take(tag) {
+            if round <= PROBES_BELOW {
+                self.seek_below(tag);
+            }
+            return;
+        }
+        for peer in self.relatives(tag) {
+            self.compare_roots(tag, peer);
+        }
+        let mut peers = self.candidates(tag);
+        let width = PROBE_WIDTH.min(peers.len());
+        let start = usize::try_from(round).unwrap_or(0) * PROBE_WIDTH % peers.len().max(1);
+        peers.rotate_left(start);
+        for peer in peers.into_iter().take(width) {
+            self.try_open(tag, peer, Purpose::Heal, None);
+        }
+    }
+
+    fn seek_below(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let below = overlay.neighbors.iter().filter(|n| n.downstream());
+        let below: Vec<LinkId> = below.map(|n| n.link).collect();
+        let at = self.draw(tag, below.len());
+        if let Some(&link) = below.get(at) {
+            self.say(link, Message::Seek(tag, Purpose::Heal));
+        }
+    }
+
+    /// We may be in another part than one that holds the document too: rule *Mend* finds
+    /// out after a while.
+    pub(super) fn suspect_parts(&mut self, tag: Tag) {
+        let at = self.now + self.config.request_timeout;
+        if let Some(overlay) = self
+            .overlays
+            .get_mut(&tag)
+            .filter(|overlay| overlay.inherited)
+        {
+            overlay.reelected = true;
+            overlay.activity().broken.get_or_insert(at);
+        }
+    }
+
+    /// One in another part had no room for us: tries again after a while.
+    pub(super) fn mend_again(&mut self, tag: Tag) {
+        let (now, pause) = (self.now, self.config.request_timeout);
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let activity = overlay.activity();
+        if activity.mends < MEND_TRIES && activity.broken.is_none() {
+            activity.broken = Some(now + pause * (1 << activity.mends));
+            activity.mends += 1;
+        }
+    }
+}

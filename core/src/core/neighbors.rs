@@ -241,7 +241,6 @@ impl Core {
 
     /// A neighbour's link was lost.
     pub(super) fn lose_neighbor(&mut self, tag: Tag, link: LinkId, node: NodeId, ending: Ending) {
-        let max = self.config.max_peers;
         if ending != Ending::Replaced && self.succeed(tag, link) {
             // The lost root may have been all that held two parts together.
             let (probe, mend) = (self.config.probe_interval, self.config.reconcile_delay);
@@ -254,16 +253,24 @@ impl Core {
         if !self.remove_neighbor(tag, link) {
             return;
         }
-        let Some(overlay) = self.overlays.get_mut(&tag) else {
-            return;
-        };
-        if overlay.former.len() >= max {
-            overlay.former.remove(0);
+        self.remember_former(tag, node);
+        if let Some(overlay) = self.overlays.get_mut(&tag) {
+            overlay.spent &= !activity::REFILL;
+            if let Some(activity) = &mut overlay.activity {
+                activity.refill = Default::default();
+            }
         }
-        overlay.former.push(node);
-        overlay.spent &= !activity::REFILL;
-        if let Some(activity) = &mut overlay.activity {
-            activity.refill = Default::default();
+    }
+
+    /// Who was a neighbour may be asked again when none is left.
+    fn remember_former(&mut self, tag: Tag, node: NodeId) {
+        let max = self.config.max_peers;
+        if let Some(overlay) = self.overlays.get_mut(&tag) {
+            overlay.former.retain(|former| *former != node);
+            if overlay.former.len() >= max {
+                overlay.former.remove(0);
+            }
+            overlay.former.push(node);
         }
     }
 
@@ -518,6 +525,14 @@ impl Core {
             self.succeed(tag, link);
         }
         let was_neighbor = self.remove_neighbor(tag, link);
+        if matches!(reason, CloseReason::Left | CloseReason::Unknown) {
+            self.forget_ground(link, tag);
+        } else if was_neighbor
+            && self.overlays.get(&tag).is_some_and(|o| o.neighbors.is_empty())
+            && let Some(node) = self.links.get(&link).map(|link| link.node)
+        {
+            self.remember_former(tag, node);
+        }
         self.on_refused(tag, attempt, reason, was_neighbor);
         self.touch(tag);
         if let (true, CloseReason::Replaced(newcomer)) = (was_neighbor, reason) {
@@ -525,9 +540,6 @@ impl Core {
         }
         if was_neighbor {
             self.confirm_inherited(tag, link);
-        }
-        if matches!(reason, CloseReason::Left | CloseReason::Unknown) {
-            self.forget_ground(link, tag);
         }
     }
 

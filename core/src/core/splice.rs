@@ -292,7 +292,11 @@ impl Core {
                         .is_some_and(|n| !n.mode.subscribes())
                 })
             }
-            None if spare.is_empty() => self.stray(tag),
+            None if spare.is_empty() => {
+                let stray = self.stray(tag);
+                stray.into_iter().for_each(|stray| self.pass_on_stray(tag, stray));
+                stray
+            }
             None => {
                 let at = self.draw(tag, spare.len());
                 spare.get(at).copied()
@@ -318,6 +322,19 @@ impl Core {
         };
         let stray = overlay.neighbors.iter().filter(|n| !related(n.link));
         stray.max_by_key(|n| n.downstream()).map(|n| n.link)
+    }
+
+    /// A stray may have nobody else: it is introduced to another neighbour first.
+    fn pass_on_stray(&mut self, tag: Tag, stray: LinkId) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let others = overlay.neighbors.iter().map(|n| n.link);
+        let others: Vec<LinkId> = others.filter(|link| *link != stray).collect();
+        let at = self.draw(tag, others.len());
+        if let Some(&other) = others.get(at) {
+            self.introduce(tag, stray, other, Purpose::Neighbor, false);
+        }
     }
 
     /// Rule *Heal*: where all edges are the tree's, there is room at its leaves: sends

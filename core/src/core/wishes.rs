@@ -225,14 +225,18 @@ impl Core {
 
     /// True if the mode changed.
     fn recompute_one(&mut self, tag: Tag) -> bool {
-        let Some(overlay) = self
-            .overlays
-            .get_mut(&tag)
-            .filter(|o| o.stage != Stage::Leaving)
-        else {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
             return false;
         };
         overlay.wishes.comment = overlay.parents.iter().any(|(_, mode)| mode.subscribes());
+        if overlay.stage == Stage::Leaving {
+            if self.stopping || !overlay.wishes.comment {
+                return false;
+            }
+            // A parent was subscribed to again meanwhile.
+            overlay.stage = Stage::Holding;
+            overlay.activity = None;
+        }
         let inherited = overlay
             .parents
             .iter()

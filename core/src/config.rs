@@ -75,6 +75,10 @@ pub struct Config {
     /// `keep_alive_max`): a node is pinged about twice in this time by somebody,
     /// however many links it has. So idle links cost a node the same, few or many.
     pub keep_alive_pace: Duration,
+    /// The relations on a lost link are kept for this long, in case it comes back (rule
+    /// *Await*); in a network where nothing happens its loss costs nothing until then.
+    /// Zero: not at all.
+    pub absence: Duration,
     /// A node that is frozen for this long releases itself: longer than a failed link
     /// takes to be found, `link_timeout`, so that only a hostile neighbour lets it come to that.
     pub freeze_timeout: Duration,
@@ -132,6 +136,7 @@ impl Default for Config {
             keep_alive_min: Duration::from_secs(30),
             keep_alive_max: Duration::from_secs(6 * 3600),
             keep_alive_pace: Duration::from_secs(900),
+            absence: Duration::from_secs(300),
             freeze_timeout: Duration::from_secs(90),
             audit_delay: Duration::from_secs(30),
             linger: Duration::from_secs(60),

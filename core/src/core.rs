@@ -5,6 +5,7 @@
 //! settled (election, upkeep, records), then every link that has something to
 //! say is flushed. So a burst of changes costs one message.
 
+mod absence;
 mod audit;
 mod contact;
 mod delivery;
@@ -70,6 +71,10 @@ pub struct Core {
     overlays: BTreeMap<Tag, Overlay>,
     links: BTreeMap<LinkId, Link>,
     linked: BTreeMap<NodeId, LinkId>,
+    /// Links that are lost and waited for (rule *Await*).
+    absent: BTreeMap<NodeId, LinkId>,
+    /// Networks in which a place was asked for on a link, maybe long ago.
+    asked: BTreeMap<LinkId, BTreeSet<Tag>>,
     next_link: u32,
     channels: BTreeMap<ChannelId, Channel>,
     /// Handshake packets that are sent again until answered.
@@ -123,6 +128,8 @@ impl Core {
             overlays: BTreeMap::new(),
             links: BTreeMap::new(),
             linked: BTreeMap::new(),
+            absent: BTreeMap::new(),
+            asked: BTreeMap::new(),
             next_link: 1,
             channels: BTreeMap::new(),
             repeats: BTreeMap::new(),
@@ -220,6 +227,10 @@ impl Core {
     /// Applies the election's rules and marks who must be told.
     fn elect(&mut self, tag: Tag) {
         self.settle_only(tag);
+        let calm = |overlay: &crate::overlay::Overlay| overlay.election.calm();
+        if !self.overlays.get(&tag).is_some_and(calm) {
+            self.lose_absent(tag);
+        }
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
@@ -243,11 +254,16 @@ impl Core {
         };
         let old_root = overlay.election.root.key;
         let (was_root, was_below) = (overlay.election.is_root(), overlay.election.upstream);
+        let old_distance = overlay.election.distance;
         overlay.lose_patience(self.now, self.config.freeze_timeout);
         let (public, secret, suite) = (self.key, &self.secret, &*self.suite);
         overlay.settle(&|document, key| Root::own(key, document, public, secret, suite));
         overlay.lose_patience(self.now, self.config.freeze_timeout);
         let failed = overlay.election.root.key < old_root;
+        let (root, distance) = (overlay.election.root.key, overlay.election.distance);
+        if (root, distance, overlay.election.upstream) != (old_root, old_distance, was_below) {
+            self.unsaved.insert(Record::Overlay(tag));
+        }
         if failed && overlay.election.is_root() && !was_root && overlay.active() {
             overlay.activity().probe.next = Some(self.now + self.config.probe_interval);
         }
@@ -422,7 +438,7 @@ impl Core {
             distance: overlay.election.distance,
             upstream: overlay.election.upstream.and_then(node),
             frozen: overlay.election.frozen(),
-            neighbors: overlay.neighbors.iter().filter_map(neighbor).collect(),
+            neighbors: overlay.present().filter_map(neighbor).collect(),
             comments: overlay.comments.digest(),
             bookmarked: overlay.wishes.bookmarked,
             authored: overlay.wishes.authored,
@@ -431,7 +447,8 @@ impl Core {
 
     /// All links that stand.
     pub fn links(&self) -> impl Iterator<Item = LinkView> + '_ {
-        self.links.values().map(|link| LinkView {
+        let stands = |link: &&crate::link::Link| link.absence.is_none();
+        self.links.values().filter(stands).map(|link| LinkView {
             node: link.node,
             address: link.address.clone(),
             documents: link.documents.len() + link.cold,

@@ -39,6 +39,24 @@ pub(crate) struct QueuedBody {
     pub(crate) fresh: bool,
 }
 
+/// A link that was lost and may come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Absence {
+    /// Since when.
+    pub(crate) since: Time,
+    /// Its relations are given up then.
+    pub(crate) until: Time,
+    /// When it is given up as upstream, and where there is no other neighbour.
+    pub(crate) doubt_at: Option<Time>,
+}
+
+impl Absence {
+    /// What comes first.
+    pub(crate) fn next(self) -> Option<Time> {
+        Some(self.doubt_at.map_or(self.until, |at| at.min(self.until)))
+    }
+}
+
 /// One link.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -82,6 +100,14 @@ pub(crate) struct Link {
     keep_alive: Duration,
     /// Since when no document uses the link.
     pub(crate) unused_since: Option<Time>,
+    /// The connection is lost and waited for (rule *Await*).
+    pub(crate) absence: Option<Absence>,
+    /// Number of connections so far.
+    pub(crate) sessions: u32,
+    /// The last of them at whose start the peer had restarted; 0 for none.
+    pub(crate) forgot: u32,
+    /// Mark of the peer's memory: another after each restart.
+    pub(crate) memory: Option<[u8; 8]>,
 }
 
 impl Link {
@@ -119,7 +145,49 @@ impl Link {
             last_heard: now,
             keep_alive: config.keep_alive_min,
             unused_since: Some(now),
+            absence: None,
+            sessions: 1,
+            forgot: 0,
+            memory: None,
         }
+    }
+
+    /// A link that a restarted node had before, waited for.
+    pub(crate) fn remembered(
+        peer: (NodeId, Address),
+        absence: Absence,
+        now: Time,
+        config: &Config,
+    ) -> Self {
+        let channel = ChannelId(u64::MAX);
+        let limit = crate::config::MIN_FRAME_LIMIT;
+        Self {
+            absence: Some(absence),
+            sessions: 0,
+            ..Self::new(peer, channel, [0; 32], limit, now, config)
+        }
+    }
+
+    /// A new connection takes the place of a lost one, with all relations.
+    pub(crate) fn take_over(&mut self, old: Self) {
+        self.documents = old.documents;
+        self.cold = old.cold;
+        self.relations = old.relations;
+        self.audited = UNKNOWN;
+        self.introduced = old.introduced;
+        self.loading = old.loading;
+        self.patience = old.patience;
+        self.unused_since = old.unused_since;
+        self.sessions = old.sessions + 1;
+        self.forgot = old.forgot;
+        self.memory = old.memory;
+    }
+
+    /// Networks of which the peer may not have got all that was said.
+    pub(crate) fn unsettled(&self) -> BTreeSet<Tag> {
+        let mut tags = self.outbound.unsettled();
+        tags.extend(self.bodies.iter().map(|body| body.via));
+        tags
     }
 
     /// Counts a violation; false when patience is used up.
@@ -132,6 +200,11 @@ impl Link {
     /// only if it was more than an answer to one of our own pings.
     pub(crate) fn heard(&mut self, now: Time) {
         self.last_heard = now;
+    }
+
+    /// Something came in since then.
+    pub(crate) fn heard_since(&self, since: Time) -> bool {
+        self.last_heard >= since
     }
 
     /// When the next keep-alive is due: only if nothing is in flight, since a

@@ -147,6 +147,32 @@ pub enum Message {
     /// Names the sender's overlay root by its short name to a peer that is not its
     /// neighbour there; true in an answer (rule *Mend*).
     Root(Tag, [u8; 4], bool),
+    /// First message on a link: a mark of the sender's memory, which changes with each
+    /// restart, and the digest of the networks in which it takes the receiver for a
+    /// neighbour from an earlier connection (rule *Await*).
+    Resume([u8; 8], SetDigest),
+}
+
+impl Message {
+    /// Document whose network the message concerns.
+    pub(crate) fn network(&self) -> Option<Tag> {
+        match self {
+            Self::State(tag, _)
+            | Self::Open(tag, _)
+            | Self::Close(tag, _)
+            | Self::Introduce(tag, _)
+            | Self::Seek(tag, _)
+            | Self::Digest(tag, _)
+            | Self::Reconcile(tag, _)
+            | Self::Want(tag, _)
+            | Self::Lack(tag, _)
+            | Self::Root(tag, ..) => Some(*tag),
+            Self::Push(push) => Some(push.via),
+            Self::Fragment(_) | Self::Ping | Self::Moved(_) | Self::Audit(_) | Self::Resume(..) => {
+                None
+            }
+        }
+    }
 }
 
 /// How much of a document's network a node takes part in.

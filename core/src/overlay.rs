@@ -187,9 +187,14 @@ impl Overlay {
         self.neighbors.iter().any(Neighbor::downstream)
     }
 
-    /// Neighbours that subscribe.
+    /// Neighbours that can be spoken to.
+    pub(crate) fn present(&self) -> impl Iterator<Item = &Neighbor> {
+        self.neighbors.iter().filter(|n| !n.absent)
+    }
+
+    /// Neighbours that subscribe and can be spoken to.
     pub(crate) fn subscribers(&self) -> impl Iterator<Item = &Neighbor> {
-        self.neighbors.iter().filter(|n| n.mode.subscribes())
+        self.present().filter(|n| n.mode.subscribes())
     }
 
     /// A neighbour on the tree: upstream or downstream.
@@ -290,6 +295,7 @@ impl Overlay {
         let own = Own {
             key: self.key,
             subscriber: self.mode.subscribes(),
+            stays: self.inherited,
             claim: &claim,
         };
         let mode = self.mode;
@@ -311,7 +317,7 @@ impl Overlay {
         let mark = mark(&self.election, self.mode, neighbor.link, true);
         let moved = (mark ^ neighbor.sent) & MARK_UPSTREAM != 0;
         let free = neighbor.flight == 0 || (moved && neighbor.flight != QUEUED);
-        free && neighbor.sent != mark && self.stage != Stage::Joining
+        free && !neighbor.absent && neighbor.sent != mark && self.stage != Stage::Joining
     }
 
     /// State for a neighbour.

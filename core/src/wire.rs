@@ -121,6 +121,7 @@ fn message_within_limits(message: &Message) -> bool {
         | Message::Digest(..)
         | Message::Fragment(_)
         | Message::Root(..)
+        | Message::Resume(..)
         | Message::Ping => true,
     }
 }

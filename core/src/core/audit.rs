@@ -79,7 +79,7 @@ impl Core {
         let Some(node) = self.links.get(&link).map(|link| link.node) else {
             return;
         };
-        let asked = self.is_relative(tag, link)
+        let asked = self.has_right(tag, link)
             && self.has_room(tag, link)
             && self.try_open(tag, node, Purpose::Neighbor, None);
         if !asked {

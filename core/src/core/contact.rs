@@ -524,8 +524,6 @@ impl Core {
         if let Some(old) = self.linked.get(&guest.node) {
             self.drop_link(*old, Ending::Replaced);
         }
-        let id = LinkId(self.next_link);
-        self.next_link += 1;
         self.note_peer(
             guest.node,
             Some(guest.key),
@@ -533,7 +531,15 @@ impl Core {
             guest.tag,
         );
         let peer = (guest.node, guest.address);
-        let link = Link::new(peer, channel, session, frame_limit, self.now, &self.config);
+        let mut link = Link::new(peer, channel, session, frame_limit, self.now, &self.config);
+        let awaited = self.absent.remove(&guest.node);
+        let old = awaited.and_then(|id| self.links.remove(&id));
+        let id = awaited.unwrap_or(LinkId(self.next_link));
+        if let Some(old) = old {
+            link.take_over(old);
+        } else {
+            self.next_link += 1;
+        }
         self.linked.insert(link.node, id);
         self.links.insert(id, link);
         self.channels.insert(channel, Channel::Linked(id));
@@ -549,6 +555,7 @@ impl Core {
         };
         let (node, address) = (link.node, link.address.clone());
         self.deadlines.set(Alarm::Redial(node), None);
+        self.welcome_back(link_id);
         for tag in self.peers.awaited.remove(&node).unwrap_or_default() {
             self.ask_awaited(tag, node, link_id);
         }
@@ -559,7 +566,8 @@ impl Core {
             return;
         };
         peer.failures = 0;
-        let lost = std::mem::take(&mut peer.lost);
+        let mut lost = std::mem::take(&mut peer.lost);
+        lost.retain(|tag| !self.is_neighbor(*tag, link_id));
         if dialed_for.is_some() {
             lost.into_iter().for_each(|tag| self.reopen(tag, node));
         } else {
@@ -607,7 +615,7 @@ impl Core {
         }
     }
 
-    fn hang_up(&mut self, channel: ChannelId) {
+    pub(super) fn hang_up(&mut self, channel: ChannelId) {
         self.end_handshake(channel);
         self.effects.push(Effect::Hangup(channel));
     }
@@ -622,12 +630,25 @@ impl Core {
 
     /// A link is gone, by a failure (`lost`) or because the other side said goodbye.
     pub(super) fn drop_link(&mut self, link_id: LinkId, ending: Ending) {
+        if ending != Ending::Closed && self.worth_waiting(link_id) {
+            self.await_link(link_id, ending);
+        } else {
+            self.end_link(link_id, ending);
+        }
+    }
+
+    /// A link is gone for good.
+    pub(super) fn end_link(&mut self, link_id: LinkId, ending: Ending) {
         let Some(link) = self.links.remove(&link_id) else {
             return;
         };
-        self.linked.remove(&link.node);
+        if link.absence.is_some() {
+            self.absent.remove(&link.node);
+        } else {
+            self.linked.remove(&link.node);
+        }
         self.deadlines.set(Alarm::Link(link_id), None);
-        if self.channels.remove(&link.channel).is_some() {
+        if link.absence.is_none() && self.channels.remove(&link.channel).is_some() {
             self.hang_up(link.channel);
         }
         if link.cold > 0 {
@@ -636,13 +657,7 @@ impl Core {
         for &tag in &link.documents {
             self.lose_neighbor(tag, link_id, link.node, ending);
         }
-        self.peers
-            .awaited
-            .remove(&link.node)
-            .into_iter()
-            .flatten()
-            .for_each(|tag| self.attempt_failed(tag, link.node));
-        self.forget_attempts(link_id);
+        self.give_up_attempts(link_id, link.node);
         if ending != Ending::Closed {
             self.lose_peer(link.node, link.documents);
         }
@@ -653,8 +668,10 @@ impl Core {
         let Some(link) = self.links.get(&link_id) else {
             return;
         };
-        self.effects
-            .push(Effect::Send(link.channel, Packet::Goodbye));
+        if link.absence.is_none() {
+            self.effects
+                .push(Effect::Send(link.channel, Packet::Goodbye));
+        }
         self.drop_link(link_id, Ending::Closed);
     }
 

@@ -71,6 +71,20 @@ impl Delivery {
         self.pending_bytes
     }
 
+    /// The link's frames will be counted anew: what waits is older than all of them.
+    pub(super) fn restart_frames(&mut self, link: LinkId) {
+        let early = self.early.iter_mut().map(|(from, frame, _)| (*from, frame));
+        let states = self.early_states.iter_mut().map(|e| (e.link, &mut e.frame));
+        let offers = self
+            .pending
+            .values_mut()
+            .flat_map(|pending| &mut pending.offers);
+        let offers = offers.map(|(from, frame, _)| (*from, frame));
+        for (from, frame) in early.chain(states).chain(offers) {
+            *frame = if from == link { 0 } else { *frame };
+        }
+    }
+
     fn insert(&mut self, pending: Pending) {
         self.pending_bytes += pending.document.bytes().len();
         self.pending.insert(pending.document.id(), pending);
@@ -461,19 +475,26 @@ impl Core {
         }
     }
 
-    /// Notes a comment in the set of the document that it comments on.
+    /// A comment is new to a network.
     pub(super) fn add_comment(&mut self, parent: Tag, comment: Tag) {
+        if self.note_comment(parent, comment) {
+            self.lose_absent(parent);
+        }
+    }
+
+    /// Notes a comment in the set of the document that it comments on.
+    pub(super) fn note_comment(&mut self, parent: Tag, comment: Tag) -> bool {
         if parent == comment {
-            return;
+            return false;
         }
         let lazy = self.lazy_time(parent);
         let Some(overlay) = self.overlays.get_mut(&parent) else {
-            return;
+            return false;
         };
         if overlay.comments.tags().len() >= self.config.max_comments
             || !overlay.comments.insert(comment)
         {
-            return;
+            return false;
         }
         let mode = overlay.mode;
         let attaches = !overlay.children.is_empty();
@@ -492,6 +513,7 @@ impl Core {
             }
         }
         self.touch(parent);
+        true
     }
 
     /// First neighbours of a network that is born here: those who offered the

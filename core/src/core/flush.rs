@@ -14,7 +14,7 @@ use std::time::Duration;
 impl Core {
     /// Sends all that a link has to say and the window allows.
     pub(super) fn flush(&mut self, link: LinkId) {
-        loop {
+        while self.stands(link) {
             self.queue_states(link);
             self.queue_bodies(link);
             if !self.send_frame(link) {
@@ -23,6 +23,11 @@ impl Core {
         }
         self.acknowledge_if_due(link);
         self.schedule_link(link);
+    }
+
+    fn stands(&self, link: LinkId) -> bool {
+        let link = self.links.get(&link);
+        link.is_some_and(|link| link.absence.is_none())
     }
 
     /// Puts the present state of every dirty overlay into the queue.
@@ -108,7 +113,8 @@ impl Core {
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
-        if link.inbound.acknowledge_at.is_none_or(|at| at > self.now) {
+        let due = link.inbound.acknowledge_at.is_some_and(|at| at <= self.now);
+        if !due || link.absence.is_some() {
             return;
         }
         let acks = link.inbound.take_acknowledgements();
@@ -131,6 +137,14 @@ impl Core {
             self.deadlines.set(Alarm::Link(link_id), None);
             return;
         };
+        if let Some(absence) = link.absence {
+            let next = if link.used() {
+                absence.next()
+            } else {
+                Some(self.now)
+            };
+            return self.deadlines.set(Alarm::Link(link_id), next);
+        }
         let linger = link.unused_since.map(|since| since + self.config.linger);
         let dead = link
             .outbound
@@ -164,6 +178,9 @@ impl Core {
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
+        if let Some(absence) = link.absence {
+            return self.on_absence_alarm(link_id, absence);
+        }
         let dead = link
             .outbound
             .oldest()
@@ -196,7 +213,7 @@ impl Core {
 
     /// The interval up to which keep-alives stretch, with as many links as there are.
     pub(super) fn longest_keep_alive(&self) -> Duration {
-        let links = u32::try_from(self.links.len()).unwrap_or(u32::MAX);
+        let links = u32::try_from(self.linked.len()).unwrap_or(u32::MAX);
         let config = &self.config;
         config
             .keep_alive_pace
@@ -230,7 +247,9 @@ impl Core {
 
     /// Queues one message on a link.
     pub(super) fn say(&mut self, link_id: LinkId, message: Message) {
-        if let Some(link) = self.links.get_mut(&link_id) {
+        if let Some(link) = self.links.get_mut(&link_id)
+            && link.absence.is_none()
+        {
             link.outbound.push(message, None);
             self.active_links.insert(link_id);
         }

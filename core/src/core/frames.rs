@@ -77,7 +77,7 @@ impl Core {
         if !self.links.contains_key(&link) {
             return;
         }
-        if let Some(tag) = network_of(&message)
+        if let Some(tag) = message.network()
             && self.must_park(tag, &message)
         {
             self.park(tag, Parked::Message(link, frame, Box::new(message)));
@@ -99,6 +99,7 @@ impl Core {
             Message::Moved(address) => self.on_moved(link, address),
             Message::Audit(ranges) => self.on_audit(link, &ranges),
             Message::Root(tag, short, answer) => self.on_root(link, tag, short, answer),
+            Message::Resume(memory, digest) => self.on_resume(link, memory, digest),
         }
     }
 
@@ -120,23 +121,5 @@ impl Core {
             Ok(None) => {}
             Err(violation) => self.violation(link_id, violation),
         }
-    }
-}
-
-/// Document whose network a message concerns.
-fn network_of(message: &Message) -> Option<Tag> {
-    match message {
-        Message::State(tag, _)
-        | Message::Open(tag, _)
-        | Message::Close(tag, _)
-        | Message::Introduce(tag, _)
-        | Message::Seek(tag, _)
-        | Message::Digest(tag, _)
-        | Message::Reconcile(tag, _)
-        | Message::Want(tag, _)
-        | Message::Lack(tag, _)
-        | Message::Root(tag, ..) => Some(*tag),
-        Message::Push(push) => Some(push.via),
-        Message::Fragment(_) | Message::Ping | Message::Moved(_) | Message::Audit(_) => None,
     }
 }

@@ -24,6 +24,10 @@ impl Core {
         if overlay.stage == Stage::Leaving {
             return;
         }
+        self.lose_absent(tag);
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
         overlay.stage = Stage::Leaving;
         overlay.activity = None;
         overlay.activity().leave_until = Some(until);

@@ -22,9 +22,11 @@ const MEND_TRIES: u32 = 10;
 /// small part may know nobody outside. Guess.
 const SCOUT_ONE_IN: usize = 4;
 const SCOUT_WIDTH: usize = 2;
-/// Rounds of probing by a new overlay root, `PROBE_WIDTH` peers each: enough for
-/// all acquaintances.
+/// Most rounds of probing by a new overlay root, `PROBE_WIDTH` peers each: every
+/// acquaintance is asked twice.
 const PROBE_TRIES: u32 = 40;
+/// In the first so many of them also those are asked with whom a parent is shared.
+const PROBES_NEAR: u32 = 2;
 /// The first so many of them are passed down by a root without room. Guess.
 const PROBES_BELOW: u32 = 10;
 
@@ -193,7 +195,11 @@ impl Core {
         activity.probe.tries += 1;
         let tries = activity.probe.tries;
         let pause = self.config.probe_interval * (1 + tries / 4);
-        activity.probe.next = (tries < PROBE_TRIES).then_some(self.now + pause);
+        let all = self.candidates(tag).len().div_ceil(PROBE_WIDTH);
+        let most = u32::try_from(2 * all + 2).map_or(PROBE_TRIES, |most| most.min(PROBE_TRIES));
+        if let Some(overlay) = self.overlays.get_mut(&tag) {
+            overlay.activity().probe.next = (tries < most).then_some(self.now + pause);
+        }
         self.probe_here_or_below(tag, tries);
         if let Some(door) = door {
             self.knock_at(tag, door);
@@ -209,7 +215,8 @@ impl Core {
             }
             return;
         }
-        for peer in self.relatives(tag) {
+        let relatives = self.relatives(tag);
+        for peer in relatives.into_iter().filter(|_| round <= PROBES_NEAR) {
             self.compare_roots(tag, peer);
         }
         let mut peers = self.candidates(tag);
@@ -225,7 +232,7 @@ impl Core {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };
-        let below = overlay.neighbors.iter().filter(|n| n.downstream());
+        let below = overlay.present().filter(|n| n.downstream());
         let below: Vec<LinkId> = below.map(|n| n.link).collect();
         let at = self.draw(tag, below.len());
         if let Some(&link) = below.get(at) {

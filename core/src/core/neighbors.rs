@@ -34,12 +34,16 @@ impl Core {
         ticket: Option<Ticket>,
     ) -> bool {
         let link = self.linked.get(&peer).copied();
+        let related = self.link_of(peer);
         let until = self.now + self.config.request_timeout + self.config.handshake_timeout;
         let max = self.config.max_peers;
+        if self.overlays.get(&tag).is_some_and(|o| o.reserved() >= max) {
+            self.lose_absent(tag);
+        }
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return false;
         };
-        let known = link.is_some_and(|link| overlay.neighbor(link).is_some());
+        let known = related.is_some_and(|link| overlay.neighbor(link).is_some());
         let room = overlay.reserved() < max
             || matches!(
                 purpose,
@@ -140,6 +144,7 @@ impl Core {
         };
         (open.asked, open.mark, open.until) = (Some(link_id), mark, until);
         let ticket = open.ticket.clone();
+        self.asked.entry(link_id).or_default().insert(tag);
         let proof = self.open_proof(&id, &session);
         self.say(
             link_id,
@@ -171,17 +176,11 @@ impl Core {
                 .as_ref()
                 .is_some_and(|a| a.opens.iter().any(|open| open.asked == Some(link)))
         };
-        let tags: Vec<Tag> = self
-            .overlays
-            .iter()
-            .filter(|(_, o)| concerned(o))
-            .map(|(tag, _)| *tag)
-            .collect();
-        for tag in tags {
-            if let Some(overlay) = self.overlays.get_mut(&tag) {
+        for tag in self.asked.remove(&link).unwrap_or_default() {
+            if let Some(overlay) = self.overlays.get_mut(&tag).filter(|o| concerned(o)) {
                 overlay.activity().unlink(link);
+                self.touch(tag);
             }
-            self.touch(tag);
         }
     }
 
@@ -384,8 +383,13 @@ impl Core {
             Some(opens.remove(at))
         });
         let Some(attempt) = attempt else {
-            if self.is_relative(tag, link) && self.has_room(tag, link) {
+            if self.has_right(tag, link) && self.has_room(tag, link) {
                 self.accept(link, frame, tag, state);
+                // The other side never took us for anything but a neighbour: it does not compare.
+                let subscribes = self.overlays.get(&tag).is_some_and(|o| o.subscribes());
+                if subscribes && mode_of(state.flags).subscribes() {
+                    self.tell_digest(tag, link);
+                }
             } else {
                 self.say(link, Message::Close(tag, CloseReason::Surplus));
                 self.doubt(link);
@@ -414,6 +418,15 @@ impl Core {
         if attempt.purpose == Purpose::Acquaintance {
             self.on_roamed(tag, link);
         }
+    }
+
+    /// True if the peer may take us for a neighbour without asking: as an heir, or since
+    /// it was one until its link was lost.
+    pub(super) fn has_right(&self, tag: Tag, link: LinkId) -> bool {
+        let node = self.links.get(&link).map(|link| link.node);
+        let overlay = self.overlays.get(&tag).filter(|overlay| overlay.active());
+        let former = overlay.is_some_and(|o| node.is_some_and(|node| o.former.contains(&node)));
+        former || self.is_relative(tag, link)
     }
 
     /// True if the peer subscribes to a document on which this one comments, and so
@@ -473,7 +486,9 @@ impl Core {
             self.on_replacement(link_id, frame, tag, &open);
         } else if open.heal && overlay.degree() > 0 && overlay.has_root(&open.state.root) {
             self.say(link_id, Message::Close(tag, CloseReason::Surplus));
-        } else if self.has_room(tag, link_id) {
+        } else if self.has_room(tag, link_id)
+            || (self.lose_absent(tag) && self.has_room(tag, link_id))
+        {
             self.accept(link_id, frame, tag, &open.state);
         } else {
             self.on_open_when_full(link_id, frame, tag, &open);
@@ -528,7 +543,10 @@ impl Core {
         if matches!(reason, CloseReason::Left | CloseReason::Unknown) {
             self.forget_ground(link, tag);
         } else if was_neighbor
-            && self.overlays.get(&tag).is_some_and(|o| o.neighbors.is_empty())
+            && self
+                .overlays
+                .get(&tag)
+                .is_some_and(|o| o.neighbors.is_empty())
             && let Some(node) = self.links.get(&link).map(|link| link.node)
         {
             self.remember_former(tag, node);
@@ -540,6 +558,7 @@ impl Core {
         }
         if was_neighbor {
             self.confirm_inherited(tag, link);
+            self.give_up_if_cut_off(tag);
         }
     }
 

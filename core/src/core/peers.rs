@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Most documents noted per peer as grounds for contact, and those of them that are saved.
 const MAX_GROUNDS: usize = 256;
-pub(super) const SAVED_GROUNDS: usize = 16;
+const SAVED_GROUNDS: usize = 16;
 /// Failed attempts after which a peer is forgotten. With the longest pause of an
 /// hour that is two weeks.
 const MAX_FAILURES: u32 = 340;
@@ -26,12 +26,61 @@ pub(super) struct Peer {
     pub(super) key: Option<PublicKey>,
     pub(super) address: Address,
     /// Documents for which we were introduced or shared a network.
-    pub(super) grounds: Vec<Tag>,
+    pub(super) grounds: Grounds,
     /// Networks in which it was a neighbour when its link was lost.
     pub(super) lost: BTreeSet<Tag>,
     pub(super) failures: u32,
     /// It knows us too: there was a link, or both were told of each other.
     pub(super) mutual: bool,
+}
+
+/// Documents for which two nodes were introduced or shared a network; at most
+/// `MAX_GROUNDS`. The first are the most lasting, forums and threads: the last gives way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Grounds {
+    sorted: Vec<Tag>,
+    first: Vec<Tag>,
+    last: Option<Tag>,
+}
+
+impl Grounds {
+    /// True if the document is among them.
+    pub(super) fn contains(&self, tag: Tag) -> bool {
+        self.sorted.binary_search(&tag).is_ok()
+    }
+
+    /// Those to be saved.
+    pub(super) fn lasting(&self) -> &[Tag] {
+        &self.first
+    }
+
+    fn add(&mut self, tag: Tag) {
+        if self.contains(tag) {
+            return;
+        }
+        if self.sorted.len() >= MAX_GROUNDS
+            && let Some(last) = self.last
+        {
+            self.remove(last);
+        }
+        if let Err(at) = self.sorted.binary_search(&tag) {
+            self.sorted.insert(at, tag);
+        }
+        if self.first.len() < SAVED_GROUNDS {
+            self.first.push(tag);
+        }
+        self.last = Some(tag);
+    }
+
+    fn remove(&mut self, tag: Tag) {
+        if let Ok(at) = self.sorted.binary_search(&tag) {
+            self.sorted.remove(at);
+        }
+        self.first.retain(|first| *first != tag);
+        if self.last == Some(tag) {
+            self.last = self.sorted.first().copied();
+        }
+    }
 }
 
 /// All peers known.
@@ -58,7 +107,7 @@ impl Peers {
         let peer = self.known.entry(node).or_insert_with(|| Peer {
             key: None,
             address: address.clone(),
-            grounds: Vec::new(),
+            grounds: Grounds::default(),
             lost: BTreeSet::new(),
             failures: 0,
             mutual: false,
@@ -69,13 +118,7 @@ impl Peers {
         }
         peer.key = key.or(peer.key);
         peer.mutual |= key.is_some();
-        if !peer.grounds.contains(&ground) {
-            if peer.grounds.len() == MAX_GROUNDS {
-                // The first grounds are the most lasting: forums and threads.
-                peer.grounds.pop();
-            }
-            peer.grounds.push(ground);
-        }
+        peer.grounds.add(ground);
     }
 
     /// True if the peer is refused.
@@ -161,7 +204,7 @@ impl Core {
             return;
         };
         if let Some(peer) = self.peers.known.get_mut(&node) {
-            peer.grounds.retain(|ground| *ground != tag);
+            peer.grounds.remove(tag);
         }
     }
 
@@ -230,8 +273,8 @@ impl Core {
     /// Peers known on account of a document that are no neighbours there, in order of id.
     pub(super) fn candidates(&self, tag: Tag) -> Vec<NodeId> {
         let neighbor = |node: &NodeId| {
-            let link = self.linked.get(node);
-            link.is_some_and(|link| self.is_neighbor(tag, *link))
+            let link = self.link_of(*node);
+            link.is_some_and(|link| self.is_neighbor(tag, link))
         };
         let barred = |node: &NodeId| neighbor(node) || self.peers.refused(*node, self.now);
         let former = self
@@ -239,7 +282,7 @@ impl Core {
             .get(&tag)
             .map_or(&[][..], |overlay| &overlay.former);
         let fits = |node: &NodeId, peer: &Peer| {
-            let shared = peer.grounds.contains(&tag) || peer.lost.contains(&tag);
+            let shared = peer.grounds.contains(tag) || peer.lost.contains(&tag);
             (peer.mutual && shared) || former.contains(node)
         };
         self.peers

@@ -5,21 +5,20 @@
 //! has answered; the record holds all that the hot overlay was.
 
 use super::Core;
-use super::peers::SAVED_GROUNDS;
 use crate::config::{Config, ConfigError};
-use crate::crypto::{SharedSuite, prefix};
+use crate::crypto::SharedSuite;
 use crate::deadline::Alarm;
 use crate::effect::{Effect, Record};
 use crate::id::{Address, ChannelId, DocumentId, NodeId, PublicKey, RequestId, Tag};
 use crate::input::Command;
 use crate::link::{LinkId, QueuedBody};
 use crate::message::{Claim, Hello, Message, Mode, Purpose};
-use crate::overlay::election::Phase;
-use crate::overlay::{Comments, Election, Neighbor, Overlay, Root, RootKey, Stage, Wishes};
+use crate::overlay::{Election, Neighbor, Overlay, Root, RootKey, Stage, Wishes};
 use crate::time::WallTime;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Most things parked for one cold overlay, and most cold overlays waited for.
@@ -75,6 +74,17 @@ pub(super) struct Cold {
 }
 
 impl Cold {
+    /// The link's frames will be counted anew: what waits is older than all of them.
+    pub(super) fn restart_frames(&mut self, link: LinkId) {
+        for parked in self.parked.values_mut().flatten() {
+            if let Parked::Message(from, frame, _) = parked
+                && *from == link
+            {
+                *frame = 0;
+            }
+        }
+    }
+
     /// True if there may be cold overlays.
     pub(super) fn any(&self) -> bool {
         self.count > 0
@@ -103,30 +113,39 @@ struct OverlayRecord {
     key: RootKey,
     parents: Vec<(Tag, Mode)>,
     children: Vec<Tag>,
-    /// Neighbours, present and former.
-    neighbors: Vec<NodeId>,
+    /// Former neighbours.
+    former: Vec<NodeId>,
     doors: Vec<Address>,
     draws: u32,
-    cold: Option<ColdState>,
+    place: Place,
+    evicted: Option<Evicted>,
+}
+
+/// Where the node stood in the network; after a restart, where it was last known to
+/// stand (rule *Await*).
+#[derive(Serialize, Deserialize)]
+struct Place {
+    roots: Vec<(RootKey, Option<Claim>)>,
+    /// Index of the root, distance, upstream.
+    label: (u8, u16, Option<NodeId>),
+    neighbors: Vec<ColdNeighbor>,
 }
 
 /// The rest of an evicted overlay: valid only in the session that wrote it.
 #[derive(Serialize, Deserialize)]
-struct ColdState {
-    session: [u8; 8],
+struct Evicted {
+    memory: [u8; 8],
     caught_up: bool,
     reelected: bool,
     spent: u8,
-    roots: Vec<(RootKey, Option<Claim>)>,
-    /// Index of the root, distance, upstream's link.
-    label: (u8, u16, Option<u32>),
-    neighbors: Vec<ColdNeighbor>,
     comments: Vec<Tag>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct ColdNeighbor {
-    link: u32,
+    node: NodeId,
+    /// Connection of the link that `heard` and `sent` belong to.
+    session: u32,
     mode: Mode,
     flags: u8,
     since: u32,
@@ -191,7 +210,7 @@ impl Core {
 
     fn node_record(&self) -> Bytes {
         let peers = self.peers.known.iter().map(|(node, p)| {
-            let grounds = p.grounds.iter().take(SAVED_GROUNDS).copied().collect();
+            let grounds = p.grounds.lasting().to_vec();
             (*node, p.key, p.address.clone(), grounds)
         });
         let record = NodeRecord {
@@ -204,14 +223,7 @@ impl Core {
         Bytes::from(postcard::to_allocvec(&record).unwrap_or_default())
     }
 
-    fn overlay_record(&self, overlay: &Overlay, cold: Option<ColdState>) -> Bytes {
-        let present = overlay
-            .neighbors
-            .iter()
-            .filter_map(|n| self.links.get(&n.link))
-            .map(|link| link.node);
-        let mut neighbors: Vec<NodeId> = present.chain(overlay.former.iter().copied()).collect();
-        neighbors.truncate(2 * self.config.max_peers);
+    fn overlay_record(&self, overlay: &Overlay, evicted: Option<Evicted>) -> Bytes {
         let record = OverlayRecord {
             version: VERSION,
             id: overlay.id,
@@ -224,10 +236,11 @@ impl Core {
             key: overlay.key,
             parents: overlay.parents.clone(),
             children: overlay.children.to_vec(),
-            neighbors,
+            former: overlay.former.clone(),
             doors: overlay.doors.clone(),
             draws: overlay.draws,
-            cold,
+            place: self.place(overlay),
+            evicted,
         };
         Bytes::from(postcard::to_allocvec(&record).unwrap_or_default())
     }
@@ -267,11 +280,11 @@ impl Core {
             && overlay
                 .neighbors
                 .iter()
-                .all(|n| n.flight == 0 && !overlay.owes(n));
+                .all(|n| n.flight == 0 && !n.absent && !overlay.owes(n));
         if !quiet {
             return;
         }
-        let bytes = self.overlay_record(overlay, Some(self.cold_state(overlay)));
+        let bytes = self.overlay_record(overlay, Some(self.evicted(overlay)));
         for neighbor in &overlay.neighbors {
             if let Some(link) = self.links.get_mut(&neighbor.link) {
                 link.freeze(tag);
@@ -285,11 +298,7 @@ impl Core {
             .push(Effect::Save(Record::Overlay(tag), Some(bytes)));
     }
 
-    fn session_mark(&self) -> [u8; 8] {
-        prefix(&self.suite.hash("cold session", &[&self.seed]))
-    }
-
-    fn cold_state(&self, overlay: &Overlay) -> ColdState {
+    fn place(&self, overlay: &Overlay) -> Place {
         let mut roots: Vec<(RootKey, Option<Claim>)> = Vec::new();
         let mut index = |root: &Root| {
             let entry = (root.key, root.claim.clone());
@@ -302,33 +311,40 @@ impl Core {
                 });
             u8::try_from(at).unwrap_or(0)
         };
-        let label = (
-            index(&overlay.election.root),
-            overlay.election.distance,
-            overlay.election.upstream.map(|l| l.0),
-        );
-        let neighbors = overlay.neighbors.iter().map(|n| ColdNeighbor {
-            link: n.link.0,
-            mode: n.mode,
-            flags: n.flags,
-            since: n.since,
-            distance: n.distance,
-            heard: n.heard,
-            sent: n.sent,
-            root: n.root.as_ref().map(|root| index(root)),
-            shown: n.shown,
+        let node = |link: LinkId| self.links.get(&link).map(|link| link.node);
+        let election = &overlay.election;
+        let upstream = election.upstream.and_then(node);
+        let label = (index(&election.root), election.distance, upstream);
+        let neighbors = overlay.neighbors.iter().filter_map(|n| {
+            let link = self.links.get(&n.link)?;
+            Some(ColdNeighbor {
+                node: link.node,
+                session: link.sessions,
+                mode: n.mode,
+                flags: n.flags,
+                since: n.since,
+                distance: n.distance,
+                heard: n.heard,
+                sent: n.sent,
+                root: n.root.as_ref().map(|root| index(root)),
+                shown: n.shown,
+            })
         });
         let neighbors = neighbors.collect();
-        let comments = overlay.comments.tags().to_vec();
-        ColdState {
-            session: self.session_mark(),
-            caught_up: overlay.caught_up,
-            reelected: overlay.reelected,
-            spent: overlay.spent,
+        Place {
             roots,
             label,
             neighbors,
-            comments,
+        }
+    }
+
+    fn evicted(&self, overlay: &Overlay) -> Evicted {
+        Evicted {
+            memory: self.memory_mark(),
+            caught_up: overlay.caught_up,
+            reelected: overlay.reelected,
+            spent: overlay.spent,
+            comments: overlay.comments.tags().to_vec(),
         }
     }
 
@@ -441,80 +457,100 @@ impl Core {
             return false;
         }
         self.cold.count = self.cold.count.saturating_sub(1);
-        let session = self.session_mark();
-        let cold = record.cold.as_ref().filter(|cold| cold.session == session);
-        let fresh = cold.is_none();
-        let root = match cold.and_then(|cold| cold.roots.get(usize::from(cold.label.0))) {
-            Some((key, claim)) => Root::new(*key, claim.clone(), &*self.suite),
+        let memory = self.memory_mark();
+        let evicted = record.evicted.filter(|evicted| evicted.memory == memory);
+        let (index, distance, upstream) = record.place.label;
+        let roots: Vec<Arc<Root>> = record
+            .place
+            .roots
+            .into_iter()
+            .map(|(key, claim)| Root::new(key, claim, &*self.suite))
+            .collect();
+        let root = match roots.get(usize::from(index)) {
+            Some(root) => root.clone(),
             None => self.claim(&record.id, record.key),
         };
         let mut overlay = Overlay::new(record.id, record.stage, record.key, root);
-        overlay.former = record.neighbors;
-        if let Some(cold) = record.cold.filter(|_| !fresh) {
-            self.warm(tag, &mut overlay, cold);
-        }
         (overlay.author, overlay.founder, overlay.inherited) =
             (record.author, record.founder, record.inherited);
         (overlay.wishes, overlay.mode, overlay.parents) =
             (record.wishes, record.mode, record.parents);
         (overlay.children, overlay.doors, overlay.draws) =
             (record.children.into(), record.doors, record.draws);
+        overlay.former = record.former;
+        let fresh = evicted.is_none();
+        for n in record.place.neighbors {
+            let node = n.node;
+            let root = n.root.and_then(|at| roots.get(usize::from(at)).cloned());
+            let link = if fresh {
+                self.remembered_link(node)
+            } else {
+                self.link_of(node)
+            };
+            match link {
+                Some(link) => self.put_back(tag, &mut overlay, (link, n, root), fresh),
+                None => overlay.former.push(node),
+            }
+        }
         overlay.former.truncate(self.config.max_peers);
+        overlay.election.distance = distance;
+        overlay.election.upstream = upstream.and_then(|node| self.link_of(node));
+        if let Some(evicted) = evicted {
+            overlay.caught_up = evicted.caught_up;
+            (overlay.reelected, overlay.spent) = (evicted.reelected, evicted.spent);
+            evicted.comments.into_iter().for_each(|comment| {
+                overlay.comments.insert(comment);
+            });
+        } else if overlay.stage == Stage::Leaving {
+            overlay.stage = Stage::Holding;
+        }
+        let alone = fresh && overlay.neighbors.is_empty();
         self.overlays.insert(tag, overlay);
-        if fresh {
+        if alone {
             self.renew_key(tag);
         }
         self.touch(tag);
         true
     }
 
-    /// Puts back the neighbours whose links still stand.
-    fn warm(&mut self, tag: Tag, overlay: &mut Overlay, cold: ColdState) {
-        let roots: Vec<_> = cold
-            .roots
-            .into_iter()
-            .map(|(key, claim)| Root::new(key, claim, &*self.suite))
-            .collect();
-        for n in cold.neighbors {
-            let Some(link) = self.links.get_mut(&LinkId(n.link)) else {
-                continue;
-            };
-            link.thaw(tag);
-            overlay.former.retain(|former| *former != link.node);
-            let root = n.root.and_then(|at| roots.get(usize::from(at)).cloned());
-            overlay.neighbors.push(Neighbor {
-                link: LinkId(n.link),
-                mode: n.mode,
-                flags: n.flags,
-                since: n.since,
-                distance: n.distance,
-                heard: n.heard,
-                flight: 0,
-                sent: n.sent,
-                root,
-                shown: n.shown,
-            });
-        }
-        let (_, distance, upstream) = cold.label;
-        let root = overlay.election.root.clone();
-        overlay.election = Election {
-            root,
-            distance,
-            upstream: upstream.map(LinkId),
-            phase: Phase::Settled,
-            heir: None,
+    /// Puts a neighbour back on its link. After a restart it shall be told all anew.
+    fn put_back(
+        &mut self,
+        tag: Tag,
+        overlay: &mut Overlay,
+        neighbor: (LinkId, ColdNeighbor, Option<Arc<Root>>),
+        restarted: bool,
+    ) {
+        let (link_id, n, root) = neighbor;
+        let Some(link) = self.links.get_mut(&link_id) else {
+            return;
         };
-        overlay.caught_up = cold.caught_up;
-        (overlay.reelected, overlay.spent) = (cold.reelected, cold.spent);
-        let mut comments = Comments::default();
-        cold.comments.into_iter().for_each(|comment| {
-            comments.insert(comment);
+        if restarted {
+            link.relate(tag);
+        } else {
+            link.thaw(tag);
+        }
+        let told = !restarted && n.session >= link.forgot;
+        let told = told || (n.root.is_none() && n.shown == [0; 4]);
+        let heard = !restarted && n.session == link.sessions;
+        overlay.former.retain(|former| *former != n.node);
+        overlay.neighbors.push(Neighbor {
+            link: link_id,
+            mode: n.mode,
+            absent: link.absence.is_some(),
+            flags: n.flags,
+            since: n.since,
+            distance: n.distance,
+            heard: if heard { n.heard } else { 0 },
+            flight: 0,
+            sent: if told { n.sent } else { 0 },
+            root,
+            shown: n.shown,
         });
-        overlay.comments = comments;
     }
 
-    /// After a restart a node claims anew: it may have been away for long, and the
-    /// founder's mark is lost (rule *Inherit*).
+    /// Who has no neighbour to wait for after a restart claims anew: it may have been
+    /// away for long, and the founder's mark is lost (rule *Inherit*).
     fn renew_key(&mut self, tag: Tag) {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
@@ -524,7 +560,7 @@ impl Core {
         } else {
             crate::message::Rank::Holder
         };
-        let (id, stage) = (overlay.id, overlay.stage);
+        let id = overlay.id;
         let key = self.own_key(rank);
         let root = self.claim(&id, key);
         if let Some(overlay) = self.overlays.get_mut(&tag) {
@@ -532,9 +568,6 @@ impl Core {
             // Its neighbours may be in different parts by now.
             overlay.reelected = true;
             overlay.election = Election::alone(root);
-            if stage == Stage::Leaving {
-                overlay.stage = Stage::Holding;
-            }
         }
     }
 
@@ -545,7 +578,7 @@ impl Core {
         };
         let parents: Vec<Tag> = overlay.parents.iter().map(|(parent, _)| *parent).collect();
         for parent in parents {
-            self.add_comment(parent, tag);
+            self.note_comment(parent, tag);
         }
         self.recompute(tag);
     }
@@ -557,6 +590,12 @@ impl Core {
             for former in &overlay.former {
                 lost.entry(*former).or_default().insert(*tag);
             }
+        }
+        for (node, link) in &self.absent {
+            let shared = self.links.get(link).map(|link| &link.documents);
+            lost.entry(*node)
+                .or_default()
+                .extend(shared.into_iter().flatten());
         }
         lost.into_iter()
             .for_each(|(node, tags)| self.lose_peer(node, tags));

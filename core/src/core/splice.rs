@@ -78,7 +78,7 @@ impl Core {
             return Err(Violation::BadTicket);
         }
         let introducer = self.peers.known.get(&ticket.introducer);
-        let shares = introducer.is_some_and(|peer| peer.grounds.contains(&tag))
+        let shares = introducer.is_some_and(|peer| peer.grounds.contains(tag))
             || self
                 .linked
                 .get(&ticket.introducer)
@@ -264,6 +264,9 @@ impl Core {
     /// Rule *Heal*: a full node lets go of a neighbour off the tree for a peer that
     /// belongs to another part of a broken network, or whom we asked urgently.
     pub(super) fn make_room(&mut self, tag: Tag, attempt: &OpenAttempt, state: &State) -> bool {
+        if self.lose_absent(tag) {
+            return true;
+        }
         let Some(overlay) = self.overlays.get(&tag) else {
             return false;
         };
@@ -294,7 +297,9 @@ impl Core {
             }
             None if spare.is_empty() => {
                 let stray = self.stray(tag);
-                stray.into_iter().for_each(|stray| self.pass_on_stray(tag, stray));
+                stray
+                    .into_iter()
+                    .for_each(|stray| self.pass_on_stray(tag, stray));
                 stray
             }
             None => {
@@ -346,7 +351,7 @@ impl Core {
         if overlay.has_root(&state.root) {
             return;
         }
-        let below = overlay.neighbors.iter().filter(|n| n.downstream());
+        let below = overlay.present().filter(|n| n.downstream());
         let below: Vec<LinkId> = below.map(|n| n.link).collect();
         let at = self.draw(tag, below.len());
         if let Some(&target) = below.get(at) {
@@ -546,8 +551,7 @@ impl Core {
             return;
         };
         let others: Vec<LinkId> = overlay
-            .neighbors
-            .iter()
+            .present()
             .map(|n| n.link)
             .filter(|other| *other != link)
             .collect();

@@ -142,7 +142,7 @@ impl Core {
                 .peers
                 .known
                 .values()
-                .any(|peer| peer.grounds.contains(&tag))
+                .any(|peer| peer.grounds.contains(tag))
     }
 
     /// Subscribers of a document on which this one comments hold it too: asks them.
@@ -241,7 +241,7 @@ impl Core {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };
-        let mut links: Vec<LinkId> = overlay.neighbors.iter().map(|n| n.link).collect();
+        let mut links: Vec<LinkId> = overlay.present().map(|n| n.link).collect();
         let start = self.draw(tag, links.len());
         links.rotate_left(start);
         for link in links.into_iter().take(count) {

@@ -163,7 +163,7 @@ impl Core {
 
     fn block_peer(&mut self, peer: NodeId, on: bool) {
         toggle(&mut self.peers.blocked, peer, on);
-        if let (true, Some(link)) = (on, self.linked.get(&peer).copied()) {
+        if let (true, Some(link)) = (on, self.link_of(peer)) {
             self.drop_link(link, Ending::Closed);
         }
     }

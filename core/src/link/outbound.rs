@@ -6,7 +6,7 @@ use crate::id::Tag;
 use crate::message::{Frame, Message};
 use crate::time::{Time, micros};
 use crate::wire;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Bytes that a frame's own fields may take.
@@ -97,6 +97,24 @@ impl Outbound {
         } else {
             self.queue.push_back((message, state));
         }
+    }
+
+    fn unacknowledged(&self) -> impl Iterator<Item = &Message> {
+        let flying = self.flight.iter().flat_map(|sent| &sent.messages);
+        flying.chain(self.queue.iter().map(|(message, _)| message))
+    }
+
+    /// Networks of which something other than a state is unacknowledged.
+    pub(crate) fn unsettled(&self) -> BTreeSet<Tag> {
+        let said = self.unacknowledged();
+        let spoken = said.filter(|message| !matches!(message, Message::State(..)));
+        spoken.filter_map(Message::network).collect()
+    }
+
+    /// True if part of a large message is unacknowledged.
+    pub(crate) fn tears(&self) -> bool {
+        let mut said = self.unacknowledged();
+        said.any(|message| matches!(message, Message::Fragment(_)))
     }
 
     /// Number of the last frame built; 0 if none.

@@ -58,6 +58,10 @@ pub(crate) struct Own<'a> {
     pub(crate) key: RootKey,
     /// It prefers subscribers as upstream.
     pub(crate) subscriber: bool,
+    /// It does not change its upstream for a shorter way to the same root: a tree born
+    /// with its document (rule *Inherit*) is good enough, and one change brings many. But
+    /// a subscriber below one that is none goes on upwards (rule *Climb*).
+    pub(crate) stays: bool,
     /// Makes its claim; called only when it becomes root, since that signs.
     pub(crate) claim: &'a dyn Fn() -> Arc<Root>,
 }
@@ -102,6 +106,11 @@ impl Election {
     /// Frozen or done.
     pub(crate) fn frozen(&self) -> bool {
         self.phase.frozen()
+    }
+
+    /// Nothing is under way.
+    pub(crate) fn calm(&self) -> bool {
+        self.phase == Phase::Settled && self.heir.is_none()
     }
 
     /// Frozen, and all below are.
@@ -173,7 +182,9 @@ impl Election {
         let better = |n: &Neighbor| {
             n.root.as_ref().is_some_and(|root| {
                 let label = (root.key, Reverse(n.distance));
-                !n.frozen()
+                let there = !n.absent || self.upstream == Some(n.link);
+                there
+                    && !n.frozen()
                     && !n.downstream()
                     && label > (self.root.key, Reverse(self.distance))
                     && root.key.id != own.key.id
@@ -186,6 +197,7 @@ impl Election {
             (
                 n.root.as_ref().map(|root| root.key),
                 preferred,
+                present && own.stays && (preferred || !own.subscriber),
                 Reverse(n.distance),
                 present,
                 n.mode.subscribes(),
@@ -316,6 +328,7 @@ mod tests {
         let own = Own {
             key: key(Rank::Subscriber, 5),
             subscriber: true,
+            stays: false,
             claim: &claim,
         };
         election.settle(&own, neighbors, |_, _| told);

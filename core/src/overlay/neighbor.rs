@@ -19,6 +19,9 @@ pub(crate) const PRESUMED: u8 = 1 << 6;
 pub(crate) struct Neighbor {
     pub(crate) link: LinkId,
     pub(crate) mode: Mode,
+    /// Its link is lost and waited for (rule *Await*): it counts as a neighbour that
+    /// says nothing and is told nothing.
+    pub(crate) absent: bool,
     /// `STATE_FROZEN`, `STATE_DONE`, `STATE_UPSTREAM` as last told.
     pub(crate) flags: u8,
     /// When the relation was agreed on, seconds of this node's time; 0 for heirs.
@@ -42,6 +45,7 @@ impl Neighbor {
         Self {
             link,
             mode,
+            absent: false,
             flags: 0,
             since: 0,
             distance: 0,
@@ -50,6 +54,16 @@ impl Neighbor {
             sent: 0,
             root: None,
             shown: [0; 4],
+        }
+    }
+
+    /// Its link is lost. What was on its way is told again when it is back.
+    pub(crate) fn go_absent(&mut self) {
+        self.absent = true;
+        self.heard = 0;
+        if self.flight != 0 {
+            self.sent = 0;
+            self.flight = 0;
         }
     }
 
@@ -74,6 +88,11 @@ impl Neighbor {
     /// It is an heir that was presumed to know our first state.
     pub(crate) fn presumed(&self) -> bool {
         self.flags & PRESUMED != 0
+    }
+
+    /// One of the two has told the other its state in so many words.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.root.is_some() || self.shown != [0; 4]
     }
 
     /// Its root could not be resolved.

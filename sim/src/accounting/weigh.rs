@@ -99,6 +99,7 @@ fn weigh_message(weight: &mut Weight, message: &Message) {
         Message::Introduce(..) | Message::Seek(..) | Message::Moved(_) => CostKind::Introduction,
         Message::Digest(..)
         | Message::Audit(..)
+        | Message::Resume(..)
         | Message::Reconcile(..)
         | Message::Want(..)
         | Message::Lack(..) => CostKind::Set,

@@ -171,7 +171,8 @@ fn list(message: &Message) -> Option<(&'static str, usize, usize)> {
         | Message::Fragment(_)
         | Message::Ping
         | Message::Moved(_)
-        | Message::Root(..) => None,
+        | Message::Root(..)
+        | Message::Resume(..) => None,
     }
 }
 
@@ -196,6 +197,7 @@ fn variable(message: &Message) -> usize {
         | Message::Seek(..)
         | Message::Digest(..)
         | Message::Root(..)
+        | Message::Resume(..)
         | Message::Ping => 0,
     }
 }

@@ -80,6 +80,7 @@ fn speech(frame: &Frame) -> Option<(&'static str, Option<Tag>)> {
         Message::Lack(tag, _) => Some(("Lack", Some(*tag))),
         Message::Fragment(_) => Some(("Fragment", None)),
         Message::Moved(_) => Some(("Moved", None)),
+        Message::Resume(..) => Some(("Resume", None)),
         Message::Root(tag, ..) => Some(("Root", Some(*tag))),
     })
 }

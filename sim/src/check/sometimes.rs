@@ -158,7 +158,8 @@ fn shows(message: &Message) -> Option<&'static str> {
         | Message::Lack(..)
         | Message::Ping
         | Message::Moved(_)
-        | Message::Root(..) => None,
+        | Message::Root(..)
+        | Message::Resume(..) => None,
     }
 }
 

@@ -32,6 +32,7 @@ const KEYS: &[&str] = &[
     "keep_alive_max",
     "keep_alive_pace",
     "audit_delay",
+    "absence",
     "freeze_timeout",
     "linger",
     "lazy_delay",
@@ -136,6 +137,7 @@ fn times(reader: &Reader<'_>, config: &mut Config) -> Result<(), Problem> {
     set("keep_alive_max", &mut config.keep_alive_max)?;
     set("keep_alive_pace", &mut config.keep_alive_pace)?;
     set("audit_delay", &mut config.audit_delay)?;
+    set("absence", &mut config.absence)?;
     set("freeze_timeout", &mut config.freeze_timeout)?;
     set("linger", &mut config.linger)?;
     set("lazy_delay", &mut config.lazy_delay)?;

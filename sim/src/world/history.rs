@@ -19,7 +19,7 @@ const SHOWN: usize = 60;
 /// Documents that a note of a packet names at most.
 const NAMED: usize = 3;
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "State",
     "Open",
     "Close",
@@ -35,6 +35,7 @@ const NAMES: [&str; 15] = [
     "Moved",
     "Audit",
     "Root",
+    "Resume",
 ];
 
 /// A packet without its content.
@@ -195,6 +196,7 @@ fn kind(message: &Message) -> (u8, Option<Tag>) {
         Message::Moved(_) => (12, None),
         Message::Audit(_) => (13, None),
         Message::Root(tag, ..) => (14, Some(*tag)),
+        Message::Resume(..) => (15, None),
     }
 }
 

@@ -610,7 +610,8 @@ fn check_answer(id: &DocumentId, sent: &[Packet]) {
     let [Packet::Frame(frame)] = sent else {
         panic!("no frame: {sent:?}");
     };
-    assert_eq!((frame.number, &frame.acks[..]), (1, &[(1, 1)][..]));
+    // The first frame had her Resume.
+    assert_eq!((frame.number, &frame.acks[..]), (2, &[(1, 1)][..]));
     let state = frame.messages.iter().find_map(|message| {
         if let Message::State(tag, state) = message {
             Some((tag, state))

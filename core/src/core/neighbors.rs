@@ -386,10 +386,7 @@ impl Core {
             if self.has_right(tag, link) && self.has_room(tag, link) {
                 self.accept(link, frame, tag, state);
                 // The other side never took us for anything but a neighbour: it does not compare.
-                let subscribes = self.overlays.get(&tag).is_some_and(|o| o.subscribes());
-                if subscribes && mode_of(state.flags).subscribes() {
-                    self.tell_digest(tag, link);
-                }
+                self.compare_with(tag, link, state);
             } else {
                 self.say(link, Message::Close(tag, CloseReason::Surplus));
                 self.doubt(link);
@@ -409,14 +406,18 @@ impl Core {
         neighbor.sent = attempt.mark;
         self.add_neighbor(tag, neighbor);
         self.learn_new_neighbor(link, frame, tag, state, attempt.mark);
-        if self.overlays.get(&tag).is_some_and(|o| o.subscribes())
-            && mode_of(state.flags).subscribes()
-        {
-            self.tell_digest(tag, link);
-        }
+        self.compare_with(tag, link, state);
         self.mend_comments(tag, link);
         if attempt.purpose == Purpose::Acquaintance {
             self.on_roamed(tag, link);
+        }
+    }
+
+    /// Tells our comment set to a neighbour that subscribes like us.
+    fn compare_with(&mut self, tag: Tag, link: LinkId, state: &State) {
+        let subscribes = self.overlays.get(&tag).is_some_and(|o| o.subscribes());
+        if subscribes && mode_of(state.flags).subscribes() {
+            self.tell_digest(tag, link);
         }
     }
 
@@ -481,6 +482,7 @@ impl Core {
         }
         if overlay.neighbor(link_id).is_some() {
             self.take_state(link_id, frame, tag, &open.state, true);
+            self.compare_with(tag, link_id, &open.state);
             self.release_introducer(link_id, tag, &open);
         } else if open.ticket.as_ref().is_some_and(|ticket| ticket.replaces) {
             self.on_replacement(link_id, frame, tag, &open);

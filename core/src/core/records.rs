@@ -28,7 +28,7 @@ const MAX_AWAITED: usize = 4_096;
 /// claimed since its record was written.
 const SEQUENCE_LEAP: u64 = 1 << 24;
 /// How long the node's record may lag behind what is only convenient (peers).
-const NODE_RECORD_LAG: Duration = Duration::from_secs(60);
+const NODE_RECORD_LAG: Duration = Duration::from_secs(600);
 
 /// Why a stored state cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -273,8 +273,11 @@ impl Core {
             return;
         };
         let lonely = overlay.inherited && overlay.neighbors.is_empty();
+        // The root of what may be a part of a network looks for the rest (rule *Mend*).
+        let top = overlay.reelected && overlay.election.is_root();
         let quiet = overlay.active()
             && !lonely
+            && !top
             && overlay.activity.is_none()
             && !overlay.election.frozen()
             && overlay

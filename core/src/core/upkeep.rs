@@ -7,7 +7,7 @@ use super::records::Parked;
 use crate::effect::Notification;
 use crate::id::{Address, NodeId, Tag};
 use crate::link::LinkId;
-use crate::message::{CloseReason, Message, Purpose};
+use crate::message::{CloseReason, Message, Mode, Purpose};
 use crate::overlay::activity::{self, Effort};
 use crate::overlay::{Overlay, Stage};
 use crate::time::Time;
@@ -102,9 +102,12 @@ impl Core {
             return self.rest(tag, |a| &mut a.refill);
         }
         let tries = if degree == 0 { u32::MAX } else { REFILL_TRIES };
-        let lonely = degree == 0 && !self.has_hope(tag);
-        if reserved >= goal || lonely || self.spent(tag, activity::REFILL, tries, |a| &mut a.refill)
-        {
+        if degree == 0 && !self.has_hope(tag) {
+            // Somebody may turn up in a parent's network.
+            self.due(tag, tries, |a| &mut a.refill);
+            return;
+        }
+        if reserved >= goal || self.spent(tag, activity::REFILL, tries, |a| &mut a.refill) {
             return;
         }
         if !self.due(tag, tries, |a| &mut a.refill) {
@@ -271,18 +274,39 @@ impl Core {
         if frozen || !self.due(tag, u32::MAX, |a| &mut a.climb) {
             return;
         }
-        let even = self
+        let odd = self
             .overlays
             .get_mut(&tag)
             .is_some_and(|o| o.activity().climb.tries % 2 == 1);
-        if beside && even {
+        if beside && odd {
             if let Some(overlay) = self.overlays.get_mut(&tag) {
                 overlay.election.resign();
             }
             self.elect(tag);
-        } else {
+        } else if !(odd && self.climb_by_parent(tag)) {
             self.say(link, Message::Seek(tag, Purpose::Subscriber));
         }
+    }
+
+    /// Who follows a parent document subscribes to this one too: asks one of them whom we
+    /// know, which saves the introduction. False if there is none.
+    fn climb_by_parent(&mut self, tag: Tag) -> bool {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return false;
+        };
+        let parents = overlay.parents.iter();
+        let parents = parents.filter_map(|(parent, _)| self.overlays.get(parent));
+        let followers = parents
+            .flat_map(Overlay::subscribers)
+            .filter(|n| n.mode == Mode::Follow && overlay.neighbor(n.link).is_none());
+        let followers: Vec<LinkId> = followers.map(|n| n.link).collect();
+        let at = self.draw(tag, followers.len());
+        let follower = followers.get(at).and_then(|link| self.links.get(link));
+        let Some(peer) = follower.map(|link| link.node) else {
+            return false;
+        };
+        self.drop_surplus(tag);
+        self.try_open(tag, peer, Purpose::Subscriber, None)
     }
 
     /// Rule *Acquaint*: a newcomer gets to know nodes near and, by moving one edge

@@ -99,6 +99,8 @@ fn messages() -> Vec<(&'static str, Message)> {
         ("fragment", Message::Fragment(fragment)),
         ("ping", Message::Ping),
         ("moved", moved),
+        ("root", Message::Root(TAG, [1, 2, 3, 4], false)),
+        ("resume", Message::Resume([7; 8], digest(100))),
         (
             "audit",
             Message::Audit(vec![Range {

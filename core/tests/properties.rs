@@ -198,6 +198,9 @@ fn message() -> impl Strategy<Value = Message> {
         Just(Message::Ping),
         address().prop_map(Message::Moved),
         vec(range(), 0..9).prop_map(Message::Audit),
+        (tag(), any::<[u8; 4]>(), any::<bool>())
+            .prop_map(|(tag, short, answer)| Message::Root(tag, short, answer)),
+        (any::<[u8; 8]>(), digest()).prop_map(|(memory, digest)| Message::Resume(memory, digest)),
     ]
 }
 
@@ -707,6 +710,14 @@ impl Play {
             28 => self.question(tag, op),
             29 => self.introduction(from, document, op),
             30 => Message::Close(tag, self.reason(op.b)),
+            31 => Message::Root(tag, [op.b, 0, 0, op.c], op.a.is_multiple_of(2)),
+            32 => Message::Resume(
+                [op.b; 8],
+                SetDigest {
+                    count: op.c.into(),
+                    sum: op.a.into(),
+                },
+            ),
             _ if op.a.is_multiple_of(2) => Message::Audit(self.ranges(op)),
             _ => Message::Reconcile(tag, self.ranges(op)),
         }

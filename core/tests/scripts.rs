@@ -9,6 +9,7 @@
 mod common;
 
 use bytes::Bytes;
+use cliqueclique_core::crypto::Suite;
 use cliqueclique_core::message::{
     AdmissionKind, CloseReason, Fragment, Introduction, Message, Open, Purpose, Push, Range,
     RangeContent, Rank, RootRef, STATE_DONE, STATE_FROZEN, STATE_HEIR, STATE_UNRESOLVED,
@@ -50,6 +51,7 @@ scripts! {
     wishes, evict_and_thaw, restore, shutdown, block,
     freeze, release, resign, join, link_document, states,
     succeed, succeed_not, heir, leave_as_root, patience, audit,
+    await_link, await_no_longer, mend,
 }
 
 /// Rule *Succeed*: the tree changes its name without a freeze, also if the heir was the
@@ -93,6 +95,15 @@ fn option<'a>(words: &mut Words<'a>, name: &str) -> Option<&'a str> {
     let at = words.iter().position(|word| *word == name)?;
     words.remove(at);
     words.remove(at)
+}
+
+/// PROTOCOL.md, *Root key*: short name of a document's founder.
+fn founder_name(document: &Document) -> [u8; 4] {
+    let author = document.author_id().0;
+    let (generation, sequence) = (0_u32.to_le_bytes(), 0_u64.to_le_bytes());
+    let parts: [&[u8]; 5] = [&[3], &author, &generation, &author, &sequence];
+    let hash = SUITE.hash("root", &parts);
+    [hash[0], hash[1], hash[2], hash[3]]
 }
 
 fn next<'a>(words: &mut Words<'a>) -> &'a str {
@@ -639,6 +650,12 @@ impl Stage {
         if kind == "audit" {
             return vec![Message::Audit(self.ranges(words))];
         }
+        if kind == "resume" {
+            // `[restarted] DOC…`
+            let memory = if flag(words, "restarted") { 2 } else { 1 };
+            let tags = self.tags(words);
+            return vec![Message::Resume([memory; 8], digest_of(&tags))];
+        }
         let document = next(words);
         if kind == "moved" {
             return vec![Message::Moved(Address(Bytes::from(document.to_owned())))];
@@ -658,6 +675,15 @@ impl Stage {
             "state" => Message::State(tag, self.state(from, about, words)),
             "close" => Message::Close(tag, self.reason(words)),
             "seek" => Message::Seek(tag, purpose(next(words))),
+            // `[junk] [answer]`: the founder, if it is not junk.
+            "root" => {
+                let short = if flag(words, "junk") {
+                    [1; 4]
+                } else {
+                    founder_name(about)
+                };
+                Message::Root(tag, short, flag(words, "answer"))
+            }
             "digest" => Message::Digest(tag, digest_of(&self.tags(words))),
             "reconcile" => Message::Reconcile(tag, self.ranges(words)),
             "want" => Message::Want(tag, self.tags(words)),

@@ -367,6 +367,8 @@ fn of_the_link() -> Vec<(&'static str, Message)> {
         ("ping", Message::Ping),
         ("moved", Message::Moved(address)),
         ("audit", Message::Audit(ranges)),
+        ("root", Message::Root(tag, [1, 2, 3, 4], true)),
+        ("resume", Message::Resume([7; 8], digest(&[tag]))),
     ]
 }
 

@@ -54,9 +54,10 @@ impl Grounds {
         &self.first
     }
 
-    fn add(&mut self, tag: Tag) {
+    /// True if it is among those to be saved.
+    fn add(&mut self, tag: Tag) -> bool {
         if self.contains(tag) {
-            return;
+            return false;
         }
         if self.sorted.len() >= MAX_GROUNDS
             && let Some(last) = self.last
@@ -66,10 +67,12 @@ impl Grounds {
         if let Err(at) = self.sorted.binary_search(&tag) {
             self.sorted.insert(at, tag);
         }
-        if self.first.len() < SAVED_GROUNDS {
+        self.last = Some(tag);
+        let lasts = self.first.len() < SAVED_GROUNDS;
+        if lasts {
             self.first.push(tag);
         }
-        self.last = Some(tag);
+        lasts
     }
 
     fn remove(&mut self, tag: Tag) {
@@ -96,14 +99,17 @@ pub(super) struct Peers {
 }
 
 impl Peers {
-    /// Notes a peer and a document as grounds for contact.
+    /// Notes a peer and a document as grounds for contact. True if that changes what is
+    /// to be saved.
     pub(super) fn note(
         &mut self,
         node: NodeId,
         key: Option<PublicKey>,
         address: Address,
         ground: Tag,
-    ) {
+    ) -> bool {
+        let known = self.known.get(&node);
+        let before = known.map(|peer| (peer.key, peer.address.clone()));
         let peer = self.known.entry(node).or_insert_with(|| Peer {
             key: None,
             address: address.clone(),
@@ -118,7 +124,8 @@ impl Peers {
         }
         peer.key = key.or(peer.key);
         peer.mutual |= key.is_some();
-        peer.grounds.add(ground);
+        let lasts = peer.grounds.add(ground);
+        lasts || before.as_ref() != Some(&(peer.key, peer.address.clone()))
     }
 
     /// True if the peer is refused.
@@ -158,8 +165,9 @@ impl Core {
         if !self.peers.known.contains_key(&node) {
             self.peers.barren = 0;
         }
-        self.node_changed();
-        self.peers.note(node, key, address, ground);
+        if self.peers.note(node, key, address, ground) {
+            self.node_changed();
+        }
     }
 
     fn make_room_for_peer(&mut self) {

@@ -28,7 +28,7 @@ const MAX_AWAITED: usize = 4_096;
 /// claimed since its record was written.
 const SEQUENCE_LEAP: u64 = 1 << 24;
 /// How long the node's record may lag behind what is only convenient (peers).
-const NODE_RECORD_LAG: Duration = Duration::from_secs(600);
+const NODE_RECORD_LAG: Duration = Duration::from_secs(60);
 
 /// Why a stored state cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,9 +187,9 @@ impl Core {
         core.peers.blocked = record.blocked_peers;
         core.blocked_authors = record.blocked_authors;
         for (peer, key, address, grounds) in record.peers {
-            grounds
-                .into_iter()
-                .for_each(|ground| core.peers.note(peer, key, address.clone(), ground));
+            for ground in grounds {
+                core.peers.note(peer, key, address.clone(), ground);
+            }
         }
         Ok(core)
     }

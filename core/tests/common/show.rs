@@ -175,6 +175,11 @@ impl Names {
                 let ranges: Vec<String> = ranges.iter().map(|r| self.range(&r.content)).collect();
                 format!("audit {}", ranges.join(", "))
             }
+            Message::Root(tag, short, answer) => {
+                let answer = if *answer { ", in answer" } else { "" };
+                format!("root {} {short:02x?}{answer}", self.tag(*tag))
+            }
+            Message::Resume(_, digest) => format!("resume {} networks", digest.count),
             Message::Want(tag, tags) => format!("want {}: {}", self.tag(*tag), self.tags(tags)),
             Message::Lack(tag, tags) => format!("lack {}: {}", self.tag(*tag), self.tags(tags)),
             Message::Fragment(f) => {

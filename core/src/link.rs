@@ -18,7 +18,8 @@ use crate::time::Time;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-/// Number of a link session at this node; never used twice.
+/// Number of a link at this node, kept while its connection is waited for; never used
+/// for another peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LinkId(pub(crate) u32);
 

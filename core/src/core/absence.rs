@@ -221,8 +221,7 @@ impl Core {
             }
             return;
         }
-        // On the first connection after our own restart all is told anyway.
-        if !same && link.sessions > 1 {
+        if !same {
             link.forgot = link.sessions;
             let tags = link.documents.clone();
             tags.into_iter()

@@ -11,6 +11,7 @@ use crate::id::{NodeId, Tag};
 use crate::link::LinkId;
 use crate::message::{Message, Purpose};
 use crate::overlay::Overlay;
+use std::collections::BTreeSet;
 
 /// Peers dialled at once in a round of probing. Guess.
 const PROBE_WIDTH: usize = 8;
@@ -22,13 +23,19 @@ const MEND_TRIES: u32 = 10;
 /// small part may know nobody outside. Guess.
 const SCOUT_ONE_IN: usize = 4;
 const SCOUT_WIDTH: usize = 2;
-/// Most rounds of probing by a new overlay root, `PROBE_WIDTH` peers each: every
-/// acquaintance is asked twice.
+/// Each of them compares with so many with whom a comment is shared, at one small message
+/// each. Guess.
+const SCOUT_COMMENTERS: usize = 2;
+/// Rounds of probing by a new overlay root, `PROBE_WIDTH` peers each: for two hours, in
+/// which it may get to know more of them.
 const PROBE_TRIES: u32 = 40;
 /// In the first so many of them also those are asked with whom a parent is shared.
 const PROBES_NEAR: u32 = 2;
-/// The first so many of them are passed down by a root without room. Guess.
-const PROBES_BELOW: u32 = 10;
+/// The first so many of them are passed down by a root without room, and also go to the
+/// address that the user gave and to peers with whom a comment is shared. Guess.
+const PROBES_FIRST: u32 = 10;
+/// So often each acquaintance is asked. Guess.
+const PROBES_EACH: u8 = 2;
 
 impl Core {
     /// Rule *Mend*: after a change of overlay root, whoever has got another compares
@@ -52,13 +59,16 @@ impl Core {
         for peer in self.relatives(tag) {
             self.compare_roots(tag, peer);
         }
+        if root || scouts {
+            self.compare_with_commenters(tag, SCOUT_COMMENTERS);
+        }
         if self.can_take(tag) && (root || (scouts && self.draw(tag, SCOUT_ONE_IN) == 0)) {
             self.heal_with_acquaintances(tag, SCOUT_WIDTH);
         }
     }
 
-    /// Tells a peer that shares a parent document what our overlay root is. Who is
-    /// alone asks for a place instead.
+    /// Tells a peer that shares a parent document or a comment what our overlay root is.
+    /// Who is alone asks for a place instead.
     fn compare_roots(&mut self, tag: Tag, peer: NodeId) {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
@@ -78,7 +88,9 @@ impl Core {
     /// ours, one of the two asks the other for a place: we, unless we could not take the
     /// peer in, for then it is better sent on to where there is room.
     pub(super) fn on_root(&mut self, link: LinkId, tag: Tag, short: [u8; 4], answer: bool) {
-        let related = self.is_relative(tag, link) || self.asks_above(tag, link);
+        let related = self.is_relative(tag, link)
+            || self.asks_above(tag, link)
+            || self.is_commenter(tag, link);
         let related = related && !self.is_neighbor(tag, link);
         let Some(overlay) = self.overlays.get(&tag).filter(|_| related) else {
             return;
@@ -195,13 +207,9 @@ impl Core {
         activity.probe.tries += 1;
         let tries = activity.probe.tries;
         let pause = self.config.probe_interval * (1 + tries / 4);
-        let all = self.candidates(tag).len().div_ceil(PROBE_WIDTH);
-        let most = u32::try_from(2 * all + 2).map_or(PROBE_TRIES, |most| most.min(PROBE_TRIES));
-        if let Some(overlay) = self.overlays.get_mut(&tag) {
-            overlay.activity().probe.next = (tries < most).then_some(self.now + pause);
-        }
+        activity.probe.next = (tries < PROBE_TRIES).then_some(self.now + pause);
         self.probe_here_or_below(tag, tries);
-        if let Some(door) = door {
+        if let Some(door) = door.filter(|_| tries <= PROBES_FIRST) {
             self.knock_at(tag, door);
         }
     }
@@ -210,7 +218,7 @@ impl Core {
     /// below, since there is room at the leaves.
     pub(super) fn probe_here_or_below(&mut self, tag: Tag, round: u32) {
         if !self.can_take(tag) {
-            if round <= PROBES_BELOW {
+            if round <= PROBES_FIRST {
                 self.seek_below(tag);
             }
             return;
@@ -219,13 +227,69 @@ impl Core {
         for peer in relatives.into_iter().filter(|_| round <= PROBES_NEAR) {
             self.compare_roots(tag, peer);
         }
-        let mut peers = self.candidates(tag);
-        let width = PROBE_WIDTH.min(peers.len());
-        let start = usize::try_from(round).unwrap_or(0) * PROBE_WIDTH % peers.len().max(1);
-        peers.rotate_left(start);
-        for peer in peers.into_iter().take(width) {
+        if round <= PROBES_FIRST {
+            self.compare_with_commenters(tag, PROBE_WIDTH);
+        }
+        for peer in self.next_to_probe(tag) {
             self.try_open(tag, peer, Purpose::Heal, None);
         }
+    }
+
+    /// Compares roots with some of those with whom a comment is shared.
+    fn compare_with_commenters(&mut self, tag: Tag, width: usize) {
+        let mut peers = self.commenters(tag);
+        let start = self.draw(tag, peers.len());
+        peers.rotate_left(start);
+        for peer in peers.into_iter().take(width) {
+            self.compare_roots(tag, peer);
+        }
+    }
+
+    /// The acquaintances of the next round, those asked least; nobody is asked too often.
+    fn next_to_probe(&mut self, tag: Tag) -> Vec<NodeId> {
+        let mut peers = self.candidates(tag);
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return Vec::new();
+        };
+        let probed = &mut overlay.activity().probed;
+        let count = |peer: &NodeId| probed.get(peer).copied().unwrap_or(0);
+        peers.retain(|peer| count(peer) < PROBES_EACH);
+        peers.sort_by_key(count);
+        peers.truncate(PROBE_WIDTH);
+        for peer in &peers {
+            *probed.entry(*peer).or_default() += 1;
+        }
+        peers
+    }
+
+    /// Linked peers that are neighbours in a comment's network and not here: most of them
+    /// are in this one too.
+    pub(super) fn commenters(&self, tag: Tag) -> Vec<NodeId> {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return Vec::new();
+        };
+        let comments = overlay.comments.tags().iter();
+        let comments = comments.filter_map(|comment| self.overlays.get(comment));
+        let links: BTreeSet<LinkId> = comments
+            .flat_map(Overlay::present)
+            .map(|neighbor| neighbor.link)
+            .filter(|link| overlay.neighbor(*link).is_none())
+            .collect();
+        links
+            .iter()
+            .filter_map(|link| self.links.get(link))
+            .map(|link| link.node)
+            .collect()
+    }
+
+    /// The peer is linked to us by a document that comments on this one.
+    fn is_commenter(&self, tag: Tag, link: LinkId) -> bool {
+        let comments = |shared: &Tag| {
+            let shared = self.overlays.get(shared);
+            shared.is_some_and(|o| o.parents.iter().any(|(parent, _)| *parent == tag))
+        };
+        let link = self.links.get(&link);
+        link.is_some_and(|link| link.documents.iter().any(comments))
     }
 
     fn seek_below(&mut self, tag: Tag) {

@@ -23,6 +23,9 @@ enum NoRoot {
     Bad(Violation),
 }
 
+/// A node that knows fewer peers asks each new neighbour for acquaintances at once. Guess.
+const FEW_PEERS: usize = 16;
+
 impl Core {
     /// Tries to make a peer a neighbour: at once over a link, or by dialling first.
     /// False if there is no room or it is under way already.
@@ -206,8 +209,13 @@ impl Core {
             activity.refill = Default::default();
         }
         overlay.spent &= !activity::REFILL;
+        let few = !overlay.inherited && self.peers.len() < FEW_PEERS;
         self.unsaved(tag);
         self.touch(tag);
+        if few {
+            // Whom it knows may be all that is left one day.
+            self.say(link_id, Message::Seek(tag, Purpose::Acquaintance));
+        }
     }
 
     /// Ends a relation here, without telling the other side. True if there was one.
@@ -218,6 +226,10 @@ impl Core {
         let was = overlay.remove(link_id);
         if let Some(activity) = &mut overlay.activity {
             activity.unlink(link_id);
+        }
+        if was && overlay.degree() == 0 {
+            // What was given up while there was a neighbour left is needed now.
+            overlay.spent &= !activity::REFILL;
         }
         if was {
             self.release_link(tag, link_id);
@@ -472,7 +484,9 @@ impl Core {
             return;
         };
         let Some(overlay) = self.overlays.get(&tag).filter(|overlay| overlay.active()) else {
-            self.say(link_id, Message::Close(tag, CloseReason::Unknown));
+            if !self.joins_by(tag, link_id) {
+                self.say(link_id, Message::Close(tag, CloseReason::Unknown));
+            }
             return;
         };
         if open.proof != self.open_proof(&overlay.id, &session) {
@@ -495,6 +509,15 @@ impl Core {
         } else {
             self.on_open_when_full(link_id, frame, tag, &open);
         }
+    }
+
+    /// We join and have asked the peer for a place: its own Open crossed ours, which it answers.
+    fn joins_by(&self, tag: Tag, link: LinkId) -> bool {
+        let joining = self.overlays.get(&tag).filter(|o| !o.active());
+        joining.is_some_and(|overlay| {
+            let opens = overlay.activity.as_ref().map_or(&[][..], |a| &a.opens);
+            overlay.neighbor(link).is_some() || opens.iter().any(|open| open.asked == Some(link))
+        })
     }
 
     /// True if there is a free place that is not promised to somebody else.
@@ -541,6 +564,7 @@ impl Core {
         if reason == CloseReason::Left {
             self.succeed(tag, link);
         }
+        let one_sided = reason == CloseReason::Surplus && self.is_tree_edge(tag, link);
         let was_neighbor = self.remove_neighbor(tag, link);
         if matches!(reason, CloseReason::Left | CloseReason::Unknown) {
             self.forget_ground(link, tag);
@@ -562,6 +586,18 @@ impl Core {
             self.confirm_inherited(tag, link);
             self.give_up_if_cut_off(tag);
         }
+        if let (true, Some(link)) = (one_sided, self.links.get(&link)) {
+            // It never knew of the relation, which may have been all that joins two parts.
+            let node = link.node;
+            self.try_open(tag, node, Purpose::Heal, None);
+        }
+    }
+
+    fn is_tree_edge(&self, tag: Tag, link: LinkId) -> bool {
+        self.overlays.get(&tag).is_some_and(|overlay| {
+            let downstream = overlay.neighbor(link).is_some_and(|n| n.downstream());
+            overlay.active() && (downstream || overlay.election.upstream == Some(link))
+        })
     }
 
     /// A refusal may mean that the other is in another part.

@@ -156,7 +156,7 @@ struct ColdNeighbor {
     shown: [u8; 4],
 }
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Core {
     /// A node that starts again. `node` is its own record, if it has one; it will

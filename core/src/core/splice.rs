@@ -608,7 +608,8 @@ impl Core {
         };
         let nearer = overlay.subscribers().filter(reaches);
         let choice: Vec<LinkId> = nearer.map(|n| n.link).collect();
-        let upstream = overlay.election.upstream.filter(|link| *link != seeker);
+        let there = |link: &LinkId| *link != seeker && overlay.present().any(|n| n.link == *link);
+        let upstream = overlay.election.upstream.filter(there);
         let at = self.draw(tag, choice.len());
         choice.get(at).copied().or(upstream)
     }

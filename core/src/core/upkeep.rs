@@ -11,12 +11,15 @@ use crate::message::{CloseReason, Message, Mode, Purpose};
 use crate::overlay::activity::{self, Effort};
 use crate::overlay::{Overlay, Stage};
 use crate::time::Time;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Tries to find more neighbours while at least one is there. Guess.
 const REFILL_TRIES: u32 = 6;
 /// Peers dialled at once by a node that has no neighbour. Guess.
 const RESCUE_WIDTH: usize = 8;
+/// At every so manyth try it also knocks at the address that its user gave. Guess.
+const DOOR_EVERY: u32 = 4;
 /// So many tries follow each other at short pauses, before hope is scarce. Guess.
 const EAGER_TRIES: u32 = 40;
 /// Tries to collect acquaintances; one that brings none counts for four. Guess.
@@ -138,7 +141,12 @@ impl Core {
                 .get(parent)
                 .is_some_and(|parent| parent.subscribers().next().is_some())
         });
+        let commented = overlay.comments.tags().iter().any(|comment| {
+            let comment = self.overlays.get(comment);
+            comment.is_some_and(|overlay| overlay.present().next().is_some())
+        });
         relatives
+            || commented
             || !overlay.former.is_empty()
             || !overlay.doors.is_empty()
             || self
@@ -209,21 +217,19 @@ impl Core {
         opened
     }
 
-    /// No neighbour is left: dials former ones, acquaintances, and the doors.
+    /// No neighbour is left: asks former ones, acquaintances, those of the comments'
+    /// networks, and the doors.
     fn rescue(&mut self, tag: Tag) {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };
         let mut peers = self.candidates(tag);
-        peers.extend(
-            overlay
-                .former
-                .iter()
-                .filter(|node| !peers.contains(node))
-                .copied()
-                .collect::<Vec<_>>(),
-        );
+        peers.extend(&overlay.former);
+        peers.extend(self.commenters(tag));
+        let mut seen = BTreeSet::new();
+        peers.retain(|peer| seen.insert(*peer));
         let doors = overlay.doors.clone();
+        let tries = overlay.activity.as_ref().map_or(0, |a| a.refill.tries);
         let start = self.draw(tag, peers.len());
         peers.rotate_left(start);
         let mut dialled = 0;
@@ -232,7 +238,8 @@ impl Core {
                 dialled += 1;
             }
         }
-        if dialled == 0
+        // Those we know may all be gone for ever.
+        if (dialled == 0 || tries.is_multiple_of(DOOR_EVERY))
             && let Some(door) = doors.first()
         {
             self.knock_at(tag, door.clone());

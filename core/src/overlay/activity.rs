@@ -89,6 +89,8 @@ pub(crate) struct Activity {
     pub(crate) acquainted: usize,
     /// Looking for other parts after this node became overlay root by a failure.
     pub(crate) probe: Effort,
+    /// Who was asked in it, and how often; at most the acquaintances.
+    pub(crate) probed: BTreeMap<NodeId, u8>,
     /// Joining: knocking at the doors the user gave.
     pub(crate) knock: Effort,
     /// Doors being dialled.

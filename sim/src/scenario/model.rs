@@ -49,7 +49,7 @@ impl Scenario {
     #[must_use]
     pub fn aftermath(&self) -> Duration {
         let silent = self.protocol.keep_alive_max + self.protocol.link_timeout;
-        self.network.crash_notice.unwrap_or(silent) + REPAIR
+        self.network.crash_notice.unwrap_or(silent) + self.protocol.absence + REPAIR
     }
 }
 

@@ -353,7 +353,9 @@ fn tree_catches_nodes_that_lie_about_their_distance() {
 
 #[test]
 fn tree_catches_nodes_that_keep_a_freeze_to_themselves() {
-    let crash = "[[fault]]\nat = \"200s\"\nkind = \"crash\"\nroot = true\n";
+    // The root dies, and most others, so that nobody below it is left to succeed it.
+    let crash = "[[fault]]\nat = \"200s\"\nkind = \"crash\"\nroot = true\n\
+                 [[fault]]\nat = \"200s\"\nkind = \"crash\"\nshare = \"60%\"\n";
     let deaf = |_, message: Message| {
         let frozen =
             matches!(&message, Message::State(_, state) if state.flags & STATE_FROZEN != 0);

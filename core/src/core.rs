@@ -66,8 +66,9 @@ pub struct Core {
     now: Time,
     /// Wall time and the core's time at which it was told.
     clock: (WallTime, Time),
-    /// Highest claim sequence used.
+    /// Highest claim sequence used, and as of the node's record.
     sequence: u64,
+    saved_sequence: u64,
     overlays: BTreeMap<Tag, Overlay>,
     links: BTreeMap<LinkId, Link>,
     linked: BTreeMap<NodeId, LinkId>,
@@ -125,6 +126,7 @@ impl Core {
             now: Time::ZERO,
             clock: (wall, Time::ZERO),
             sequence: 0,
+            saved_sequence: 0,
             overlays: BTreeMap::new(),
             links: BTreeMap::new(),
             linked: BTreeMap::new(),

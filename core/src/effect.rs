@@ -42,8 +42,10 @@ pub enum Effect {
 /// Which record a [`Effect::Save`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Record {
-    /// The node's own: known peers, blocks, sequence.
+    /// The node's own: blocks, sequence.
     Node,
+    /// What is known of a peer: how to reach it and why.
+    Peer(NodeId),
     /// The state of one document's overlay.
     Overlay(Tag),
 }

@@ -541,7 +541,7 @@ impl Play {
             .iter()
             .filter_map(|(record, bytes)| match record {
                 Record::Overlay(tag) if !hot.contains(tag) => Some((*tag, bytes.clone())),
-                Record::Overlay(_) | Record::Node => None,
+                Record::Overlay(_) | Record::Node | Record::Peer(_) => None,
             });
         records.collect()
     }

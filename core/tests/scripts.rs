@@ -21,7 +21,7 @@ use cliqueclique_core::{
     Input, Mode, NodeId, Packet, RequestId, Signature, Tag, Time, WallTime, effect::Record,
 };
 use common::show::{self, Names};
-use common::{Peer, SUITE, WALL, binding, digest_of, identity, node};
+use common::{Peer, SUITE, WALL, binding, digest_of, identity, node, peers};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -361,7 +361,7 @@ impl Stage {
             .iter()
             .filter_map(|(record, bytes)| match record {
                 Record::Overlay(tag) if !hot.contains(tag) => Some((*tag, bytes.clone())),
-                Record::Overlay(_) | Record::Node => None,
+                Record::Overlay(_) | Record::Node | Record::Peer(_) => None,
             });
         Input::Recalled(node, records.collect())
     }
@@ -427,8 +427,16 @@ impl Stage {
         let node = self.records.get(&Record::Node);
         let (config, identity) = (self.config.clone(), identity(b'n'));
         let node = node.map(|bytes| bytes.as_ref());
-        self.core = Core::restore(config, identity, [9; 32], Arc::new(SUITE), WALL, node)
-            .expect("the record is good");
+        self.core = Core::restore(
+            config,
+            identity,
+            [9; 32],
+            Arc::new(SUITE),
+            WALL,
+            node,
+            peers(&self.records),
+        )
+        .expect("the record is good");
         self.now = Time::ZERO;
         self.peers.values_mut().for_each(|peer| {
             peer.disconnect();

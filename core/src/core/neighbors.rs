@@ -396,9 +396,10 @@ impl Core {
         });
         let Some(attempt) = attempt else {
             if self.has_right(tag, link) && self.has_room(tag, link) {
-                self.accept(link, frame, tag, state);
                 // The other side never took us for anything but a neighbour: it does not compare.
-                self.compare_with(tag, link, state);
+                if !self.accept(link, frame, tag, state) {
+                    self.compare_with(tag, link, state);
+                }
             } else {
                 self.say(link, Message::Close(tag, CloseReason::Surplus));
                 self.doubt(link);
@@ -534,18 +535,20 @@ impl Core {
         })
     }
 
-    /// Takes a peer in.
-    pub(super) fn accept(&mut self, link: LinkId, frame: u32, tag: Tag, state: &State) {
+    /// Takes a peer in. True if our comment set was told.
+    pub(super) fn accept(&mut self, link: LinkId, frame: u32, tag: Tag, state: &State) -> bool {
         let mut neighbor = Neighbor::silent(link, mode_of(state.flags));
         neighbor.since = self.seconds();
         self.add_neighbor(tag, neighbor);
         self.take_state(link, frame, tag, state, true);
         // The other side compares too, unless two Opens crossed or its attempt had ended.
         let gives = |o: &crate::overlay::Overlay| o.subscribes() && o.comments.digest().count > 0;
-        if mode_of(state.flags).subscribes() && self.overlays.get(&tag).is_some_and(gives) {
+        let tells = mode_of(state.flags).subscribes() && self.overlays.get(&tag).is_some_and(gives);
+        if tells {
             self.tell_digest(tag, link);
         }
         self.mend_comments(tag, link);
+        tells
     }
 
     /// A relation ends, or an attempt is refused.

@@ -7,6 +7,7 @@ use crate::deadline::Alarm;
 use crate::id::{Address, NodeId, PublicKey, Tag};
 use crate::message::AdmissionKind;
 use crate::time::Time;
+use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ const SAVED_GROUNDS: usize = 16;
 /// Failed attempts after which a peer is forgotten. With the longest pause of an
 /// hour that is two weeks.
 const MAX_FAILURES: u32 = 340;
+/// Peers drawn at random of which the one with most failures makes room for a new one. Guess.
+const PEERS_COMPARED: usize = 16;
 /// How long a peer that used up our patience is refused.
 const SHUN: Duration = Duration::from_secs(3600);
 
@@ -75,14 +78,17 @@ impl Grounds {
         lasts
     }
 
-    fn remove(&mut self, tag: Tag) {
+    /// True if it was among those to be saved.
+    fn remove(&mut self, tag: Tag) -> bool {
         if let Ok(at) = self.sorted.binary_search(&tag) {
             self.sorted.remove(at);
         }
+        let before = self.first.len();
         self.first.retain(|first| *first != tag);
         if self.last == Some(tag) {
             self.last = self.sorted.first().copied();
         }
+        self.first.len() < before
     }
 }
 
@@ -90,6 +96,8 @@ impl Grounds {
 #[derive(Debug, Default)]
 pub(super) struct Peers {
     pub(super) known: BTreeMap<NodeId, Peer>,
+    /// Those whose records are to be written.
+    pub(super) unsaved: BTreeSet<NodeId>,
     pub(super) blocked: BTreeSet<NodeId>,
     shunned: BTreeMap<NodeId, Time>,
     /// Attempts in a row, in any network, to make acquaintances that brought none.
@@ -146,7 +154,7 @@ impl Peers {
 }
 
 impl Core {
-    /// Notes a peer; the one with most failures makes room if there are too many.
+    /// Notes a peer; if there are too many, one with many failures makes room.
     pub(super) fn note_peer(
         &mut self,
         node: NodeId,
@@ -166,29 +174,21 @@ impl Core {
             self.peers.barren = 0;
         }
         if self.peers.note(node, key, address, ground) {
-            self.node_changed();
+            self.peer_changed(node);
         }
     }
 
     fn make_room_for_peer(&mut self) {
+        let start = NodeId(self.rng.random());
         let spare = |node: &NodeId| {
             !self.linked.contains_key(node) && !self.peers.awaited.contains_key(node)
         };
-        let idle: Vec<NodeId> = self
-            .peers
-            .known
-            .iter()
-            .filter(|(node, peer)| spare(node) && peer.lost.is_empty())
-            .map(|(n, _)| *n)
-            .collect();
-        let failed = idle
-            .iter()
-            .copied()
-            .max_by_key(|node| self.peers.known.get(node).map_or(0, |p| p.failures));
-        let worst =
-            failed.filter(|node| self.peers.known.get(node).is_some_and(|p| p.failures > 0));
-        let at = self.below(idle.len());
-        if let Some(node) = worst.or_else(|| idle.get(at).copied()) {
+        let known = &self.peers.known;
+        let idle = |(node, peer): &(&NodeId, &Peer)| spare(node) && peer.lost.is_empty();
+        // Ids are hashes of keys: who comes next to a random one is drawn at random.
+        let from_here = known.range(start..).chain(known.range(..start));
+        let drawn = from_here.filter(idle).take(PEERS_COMPARED);
+        if let Some((&node, _)) = drawn.max_by_key(|(_, peer)| peer.failures) {
             self.forget_peer(node);
         }
     }
@@ -198,6 +198,7 @@ impl Core {
         let Some(peer) = self.peers.known.remove(&node) else {
             return;
         };
+        self.peer_changed(node);
         self.deadlines.set(Alarm::Redial(node), None);
         for tag in peer.lost {
             if let Some(overlay) = self.overlays.get_mut(&tag) {
@@ -211,8 +212,10 @@ impl Core {
         let Some(node) = self.links.get(&link).map(|link| link.node) else {
             return;
         };
-        if let Some(peer) = self.peers.known.get_mut(&node) {
-            peer.grounds.remove(tag);
+        if let Some(peer) = self.peers.known.get_mut(&node)
+            && peer.grounds.remove(tag)
+        {
+            self.peer_changed(node);
         }
     }
 

@@ -27,8 +27,8 @@ const MAX_AWAITED: usize = 4_096;
 /// A restarted node leaps so far ahead in its claims' sequence: more than it can have
 /// claimed since its record was written.
 const SEQUENCE_LEAP: u64 = 1 << 24;
-/// How long the node's record may lag behind what is only convenient (peers).
-const NODE_RECORD_LAG: Duration = Duration::from_secs(60);
+/// How long the records of peers may lag behind: they are only convenient.
+const PEER_RECORD_LAG: Duration = Duration::from_secs(60);
 
 /// Why a stored state cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,9 +95,17 @@ impl Cold {
 struct NodeRecord {
     version: u8,
     sequence: u64,
-    peers: Vec<(NodeId, Option<PublicKey>, Address, Vec<Tag>)>,
     blocked_peers: BTreeSet<NodeId>,
     blocked_authors: BTreeSet<NodeId>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PeerRecord {
+    version: u8,
+    node: NodeId,
+    key: Option<PublicKey>,
+    address: Address,
+    grounds: Vec<Tag>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -159,18 +167,20 @@ struct ColdNeighbor {
 const VERSION: u8 = 2;
 
 impl Core {
-    /// A node that starts again. `node` is its own record, if it has one; it will
-    /// ask for those of its overlays.
+    /// A node that starts again. `node` is its own record, if it has one, and `peers` are
+    /// those of peers, in any order; it will ask for those of its overlays. A damaged
+    /// record of a peer is left out, since it is only convenient.
     ///
     /// # Errors
     /// [`RestoreError`].
-    pub fn restore(
+    pub fn restore<'a>(
         config: Config,
         identity: super::Identity,
         seed: [u8; 32],
         suite: SharedSuite,
         wall: WallTime,
         node: Option<&[u8]>,
+        peers: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, RestoreError> {
         let mut core =
             Self::new(config, identity, seed, suite, wall).map_err(RestoreError::Config)?;
@@ -178,6 +188,9 @@ impl Core {
         core.cold.count = 1;
         core.deadlines
             .set(Alarm::Node, Some(crate::time::Time::ZERO));
+        for bytes in peers {
+            core.restore_peer(bytes);
+        }
         let Some(bytes) = node else { return Ok(core) };
         let record: NodeRecord = postcard::from_bytes(bytes).map_err(|_| RestoreError::Record)?;
         if record.version != VERSION {
@@ -186,12 +199,20 @@ impl Core {
         core.sequence = record.sequence.saturating_add(SEQUENCE_LEAP);
         core.peers.blocked = record.blocked_peers;
         core.blocked_authors = record.blocked_authors;
-        for (peer, key, address, grounds) in record.peers {
-            for ground in grounds {
-                core.peers.note(peer, key, address.clone(), ground);
+        Ok(core)
+    }
+
+    fn restore_peer(&mut self, bytes: &[u8]) {
+        let record: Option<PeerRecord> = postcard::from_bytes(bytes).ok();
+        let Some(peer) = record.filter(|peer| peer.version == VERSION) else {
+            return;
+        };
+        if self.peers.len() < self.config.max_acquaintances {
+            for ground in peer.grounds {
+                self.peers
+                    .note(peer.node, peer.key, peer.address.clone(), ground);
             }
         }
-        Ok(core)
     }
 
     /// Writes all records that changed.
@@ -199,6 +220,7 @@ impl Core {
         while let Some(record) = self.unsaved.pop_first() {
             let bytes = match record {
                 Record::Node => Some(self.node_record()),
+                Record::Peer(node) => self.peer_record(node),
                 Record::Overlay(tag) => match self.overlays.get(&tag) {
                     Some(overlay) => Some(self.overlay_record(overlay, None)),
                     None => continue,
@@ -208,19 +230,29 @@ impl Core {
         }
     }
 
-    fn node_record(&self) -> Bytes {
-        let peers = self.peers.known.iter().map(|(node, p)| {
-            let grounds = p.grounds.lasting().to_vec();
-            (*node, p.key, p.address.clone(), grounds)
-        });
+    fn node_record(&mut self) -> Bytes {
+        self.saved_sequence = self.sequence;
         let record = NodeRecord {
             version: VERSION,
             sequence: self.sequence,
-            peers: peers.collect(),
             blocked_peers: self.peers.blocked.clone(),
             blocked_authors: self.blocked_authors.clone(),
         };
         Bytes::from(postcard::to_allocvec(&record).unwrap_or_default())
+    }
+
+    fn peer_record(&self, node: NodeId) -> Option<Bytes> {
+        let peer = self.peers.known.get(&node)?;
+        let record = PeerRecord {
+            version: VERSION,
+            node,
+            key: peer.key,
+            address: peer.address.clone(),
+            grounds: peer.grounds.lasting().to_vec(),
+        };
+        Some(Bytes::from(
+            postcard::to_allocvec(&record).unwrap_or_default(),
+        ))
     }
 
     fn overlay_record(&self, overlay: &Overlay, evicted: Option<Evicted>) -> Bytes {
@@ -245,19 +277,28 @@ impl Core {
         Bytes::from(postcard::to_allocvec(&record).unwrap_or_default())
     }
 
-    /// The node's own deadline: read back records, write its own.
+    /// The node's own deadline: read back records, write those that lag.
     pub(super) fn on_node_alarm(&mut self) {
         if self.cold.recall_all {
             self.recall_all();
         }
         self.refuse_early_states();
-        self.unsaved.insert(Record::Node);
+        let peers = std::mem::take(&mut self.peers.unsaved);
+        self.unsaved.extend(peers.into_iter().map(Record::Peer));
     }
 
-    /// The node's record should be written before long.
-    pub(super) fn node_changed(&mut self) {
+    /// The peer's record should be written before long.
+    pub(super) fn peer_changed(&mut self, node: NodeId) {
+        self.peers.unsaved.insert(node);
         self.deadlines
-            .advance(Alarm::Node, self.now + NODE_RECORD_LAG);
+            .advance(Alarm::Node, self.now + PEER_RECORD_LAG);
+    }
+
+    /// The node's record tells the sequence, with a leap, before that leap is used up.
+    pub(super) fn sequence_grew(&mut self) {
+        if self.sequence > self.saved_sequence.saturating_add(SEQUENCE_LEAP / 2) {
+            self.unsaved.insert(Record::Node);
+        }
     }
 
     /// Asks for the records of all cold overlays.

@@ -204,6 +204,7 @@ impl Core {
     /// A key of a new claim: its sequence is above all before.
     pub(super) fn own_key(&mut self, rank: Rank) -> RootKey {
         self.sequence = (self.sequence + 1).max(self.wall().0);
+        self.sequence_grew();
         RootKey::first(rank, self.id, self.sequence)
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod show;
 
 use bytes::Bytes;
 use cliqueclique_core::crypto::{Ed25519Blake3, Suite, prefix};
+use cliqueclique_core::effect::Record;
 use cliqueclique_core::message::{
     Admission, AdmissionKind, Claim, Confirm, Frame, Hello, Message, Open, Rank, RootRef,
     SetDigest, State, Ticket, Welcome,
@@ -16,7 +17,7 @@ use cliqueclique_core::{
     Address, ChannelId, Config, Core, DocumentId, Identity, NodeId, Packet, PublicKey, SecretKey,
     Signature, Tag, WallTime,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(crate) const SUITE: Ed25519Blake3 = Ed25519Blake3;
@@ -34,6 +35,12 @@ pub(crate) fn identity(name: u8) -> Identity {
 /// A fresh core with real cryptography.
 pub(crate) fn node(name: u8, config: Config) -> Core {
     Core::new(config, identity(name), [name; 32], Arc::new(SUITE), WALL).expect("settings fit")
+}
+
+/// The stored records of peers.
+pub(crate) fn peers(records: &BTreeMap<Record, Bytes>) -> impl Iterator<Item = &[u8]> {
+    let peers = records.range(Record::Peer(NodeId([0; 16]))..Record::Overlay(Tag([0; 8])));
+    peers.map(|(_, bytes)| bytes.as_ref())
 }
 
 /// Bytes that both ends of a channel know.

@@ -153,7 +153,7 @@ impl Net {
                     .iter()
                     .filter_map(|(record, bytes)| match record {
                         Record::Overlay(tag) if !hot.contains(tag) => Some((*tag, bytes.clone())),
-                        Record::Overlay(_) | Record::Node => None,
+                        Record::Overlay(_) | Record::Node | Record::Peer(_) => None,
                     });
                 let records = records.collect();
                 self.soon(at, 1_000, Input::Recalled(node, records));
@@ -254,6 +254,7 @@ impl Net {
             suite,
             wall,
             record,
+            super::peers(&host.records),
         )
         .expect("the record is good");
     }

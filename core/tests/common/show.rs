@@ -55,6 +55,10 @@ impl Names {
             Effect::Load(id) => format!("load {}", self.document(id)),
             Effect::Delete(id, _) => format!("delete {}", self.document(id)),
             Effect::Save(Record::Node, _) => "save node".to_owned(),
+            Effect::Save(Record::Peer(node), bytes) => {
+                let verb = if bytes.is_some() { "save" } else { "delete" };
+                format!("{verb} peer {}", self.node(node))
+            }
             Effect::Save(Record::Overlay(tag), Some(_)) => format!("save {}", self.tag(*tag)),
             Effect::Save(Record::Overlay(tag), None) => format!("erase {}", self.tag(*tag)),
             Effect::Thaw(tag) => format!("thaw {}", self.tag(*tag)),

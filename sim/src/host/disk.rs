@@ -5,7 +5,7 @@
 use crate::truth::Number;
 use bytes::Bytes;
 use cliqueclique_core::effect::Record;
-use cliqueclique_core::id::Tag;
+use cliqueclique_core::id::{NodeId, Tag};
 use cliqueclique_core::time::Time;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -26,6 +26,8 @@ pub(crate) enum Undo {
 pub(crate) struct Disk {
     /// The node's own record.
     pub(crate) node: Option<Bytes>,
+    /// Records of peers.
+    pub(crate) peers: BTreeMap<NodeId, Bytes>,
     /// Records of overlays.
     pub(crate) overlays: BTreeMap<Tag, Bytes>,
     journal: VecDeque<(Time, Undo)>,
@@ -83,6 +85,7 @@ impl Disk {
     /// Loses everything.
     pub(crate) fn wipe(&mut self) {
         self.node = None;
+        self.peers.clear();
         self.overlays.clear();
         self.journal.clear();
     }
@@ -90,6 +93,8 @@ impl Disk {
     fn put(&mut self, record: Record, bytes: Option<Bytes>) -> Option<Bytes> {
         match (record, bytes) {
             (Record::Node, bytes) => std::mem::replace(&mut self.node, bytes),
+            (Record::Peer(peer), Some(bytes)) => self.peers.insert(peer, bytes),
+            (Record::Peer(peer), None) => self.peers.remove(&peer),
             (Record::Overlay(tag), Some(bytes)) => self.overlays.insert(tag, bytes),
             (Record::Overlay(tag), None) => self.overlays.remove(&tag),
         }

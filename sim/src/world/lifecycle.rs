@@ -39,6 +39,7 @@ impl World<'_> {
             self.suite.clone(),
             wall(self.now),
             host.disk.node.as_deref(),
+            host.disk.peers.values().map(AsRef::as_ref),
         );
         host.core = Some(Box::new(core.map_err(|error| Violated {
             property: "restore",

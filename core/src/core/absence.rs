@@ -214,6 +214,8 @@ impl Core {
                 let neighbor = self.overlays.get(&tag).and_then(|o| o.neighbor(link_id));
                 if neighbor.is_some_and(|n| n.heard == 0) {
                     self.lose_neighbor(tag, link_id, node, Ending::Lost);
+                    // It may have found another part meanwhile.
+                    self.compare_roots(tag, node);
                 }
             }
             if cold {

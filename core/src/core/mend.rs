@@ -69,7 +69,7 @@ impl Core {
 
     /// Tells a peer that shares a parent document or a comment what our overlay root is.
     /// Who is alone asks for a place instead.
-    fn compare_roots(&mut self, tag: Tag, peer: NodeId) {
+    pub(super) fn compare_roots(&mut self, tag: Tag, peer: NodeId) {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };
@@ -88,9 +88,8 @@ impl Core {
     /// ours, one of the two asks the other for a place: we, unless we could not take the
     /// peer in, for then it is better sent on to where there is room.
     pub(super) fn on_root(&mut self, link: LinkId, tag: Tag, short: [u8; 4], answer: bool) {
-        let related = self.is_relative(tag, link)
-            || self.asks_above(tag, link)
-            || self.is_commenter(tag, link);
+        let related =
+            self.has_right(tag, link) || self.asks_above(tag, link) || self.is_commenter(tag, link);
         let related = related && !self.is_neighbor(tag, link);
         let Some(overlay) = self.overlays.get(&tag).filter(|_| related) else {
             return;

@@ -568,6 +568,7 @@ impl Core {
             self.succeed(tag, link);
         }
         let one_sided = reason == CloseReason::Surplus && self.is_tree_edge(tag, link);
+        let splice = self.take_splice(tag, link, reason);
         let was_neighbor = self.remove_neighbor(tag, link);
         if matches!(reason, CloseReason::Left | CloseReason::Unknown) {
             self.forget_ground(link, tag);
@@ -582,8 +583,8 @@ impl Core {
         }
         self.on_refused(tag, attempt, reason, was_neighbor);
         self.touch(tag);
-        if let (true, CloseReason::Replaced(newcomer)) = (was_neighbor, reason) {
-            self.on_replaced(link, tag, newcomer);
+        if let (true, Some(splice)) = (was_neighbor, splice) {
+            self.end_splice(tag, &splice);
         }
         if was_neighbor {
             self.confirm_inherited(tag, link);

@@ -520,24 +520,31 @@ impl Core {
         }
     }
 
-    /// A's part of a splice: the partner let us go for the newcomer, who gets its place.
-    pub(super) fn on_replaced(&mut self, partner: LinkId, tag: Tag, newcomer: NodeId) {
-        let Some(newcomer) = self.linked.get(&newcomer).copied() else {
-            return;
+    /// The splice in which this partner lets us go for the newcomer that it names.
+    pub(super) fn take_splice(
+        &mut self,
+        tag: Tag,
+        partner: LinkId,
+        reason: CloseReason,
+    ) -> Option<Splice> {
+        let CloseReason::Replaced(newcomer) = reason else {
+            return None;
         };
-        let Some(overlay) = self.overlays.get_mut(&tag) else {
-            return;
-        };
-        let splices = &mut overlay.activity().splices;
+        let newcomer = self.linked.get(&newcomer).copied()?;
+        let splices = &mut self.overlays.get_mut(&tag)?.activity.as_mut()?.splices;
         let at = splices
             .iter()
-            .position(|s| s.newcomer == newcomer && s.partner == partner);
-        let splice = at.map(|at| splices.remove(at));
-        if let Some(splice) = splice
-            && overlay.neighbor(newcomer).is_none()
-            && overlay.degree() < self.config.max_peers
-        {
-            self.accept(newcomer, splice.heard, tag, &splice.state);
+            .position(|s| s.newcomer == newcomer && s.partner == partner)?;
+        Some(splices.remove(at))
+    }
+
+    /// A's part of a splice: the partner has let us go, and the newcomer gets its place.
+    pub(super) fn end_splice(&mut self, tag: Tag, splice: &Splice) {
+        let fits = self.overlays.get(&tag).is_some_and(|overlay| {
+            overlay.neighbor(splice.newcomer).is_none() && overlay.degree() < self.config.max_peers
+        });
+        if fits {
+            self.accept(splice.newcomer, splice.heard, tag, &splice.state);
         }
     }
 

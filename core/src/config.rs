@@ -97,7 +97,8 @@ pub struct Config {
     pub redial_min: Duration,
     /// Longest pause before a failed peer is tried again.
     pub redial_max: Duration,
-    /// A new overlay root probes acquaintances at this interval, doubling, a bounded number of times.
+    /// A new overlay root probes acquaintances at this interval, which grows by itself every
+    /// four rounds, a bounded number of times.
     pub probe_interval: Duration,
     /// Longest time that leaving a network may take.
     pub leave_timeout: Duration,

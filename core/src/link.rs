@@ -107,6 +107,10 @@ pub(crate) struct Link {
     pub(crate) sessions: u32,
     /// The last of them at whose start the peer had restarted; 0 for none.
     pub(crate) forgot: u32,
+    /// Its cold overlays are being read back.
+    pub(crate) recalling: bool,
+    /// A Resume came on this connection.
+    pub(crate) resumed: bool,
     /// Mark of the peer's memory: another after each restart.
     pub(crate) memory: Option<[u8; 8]>,
 }
@@ -149,6 +153,8 @@ impl Link {
             absence: None,
             sessions: 1,
             forgot: 0,
+            resumed: false,
+            recalling: false,
             memory: None,
         }
     }

@@ -4,7 +4,7 @@
 //!
 //! The node under test is `n`; `a` to `h` are peers that do what they are told.
 //! Storage answers and acknowledgements come by themselves, until `manual` and
-//! `noack` say otherwise. The words are explained by `Stage::perform`.
+//! `noack` say otherwise (`auto` and `ackon` end that). The words are explained by `Stage::perform`.
 
 mod common;
 
@@ -51,7 +51,8 @@ scripts! {
     wishes, evict_and_thaw, restore, shutdown, block,
     freeze, release, resign, join, link_document, states,
     succeed, succeed_not, heir, leave_as_root, patience, audit,
-    await_link, await_no_longer, mend,
+    await_link, await_no_longer, await_load, await_evicted, await_admission,
+    goodbye_cold, hand_over, mend,
 }
 
 /// Rule *Succeed*: the tree changes its name without a freeze, also if the heir was the
@@ -191,7 +192,9 @@ impl Stage {
                 self.wake();
             }
             "manual" => self.manual = true,
+            "auto" => self.manual = false,
             "noack" => self.noack = true,
+            "ackon" => self.noack = false,
             "clock" => {
                 let wall = WallTime(next(words).parse().expect("seconds"));
                 self.input(Input::Clock(wall));
@@ -214,7 +217,10 @@ impl Stage {
                 self.input(Input::Thawed(tag, record));
             }
             "recalled" => {
-                let answer = self.recalled(self.core.id());
+                let of = words
+                    .pop_front()
+                    .map_or(self.core.id(), |p| self.peers[p].id);
+                let answer = self.recalled(of);
                 self.input(answer);
             }
             "restart" => self.restart(),

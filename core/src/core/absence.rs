@@ -55,7 +55,10 @@ impl Core {
             return;
         };
         let (node, channel) = (link.node, link.channel);
-        let unsure = link.unsettled();
+        let mut unsure = link.unsettled();
+        unsure.extend(self.delivery.stop_loads(link_id));
+        unsure.extend(self.cold.bodies(link_id));
+        link.loading = 0;
         link.absence = Some(absence);
         let tags = link.documents.clone();
         self.linked.remove(&node);
@@ -202,6 +205,9 @@ impl Core {
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
+        if std::mem::replace(&mut link.resumed, true) {
+            return self.violation(link_id, crate::violation::Violation::Flood);
+        }
         let node = link.node;
         let same = link.memory.replace(memory) == Some(memory);
         if !link.used() {

@@ -55,7 +55,9 @@ impl Core {
             // What is cold cannot be compared; the next keep-alive tries again.
             link.doubt(self.now + self.config.audit_delay);
             let node = link.node;
-            self.effects.push(Effect::Recall(node));
+            if !std::mem::replace(&mut link.recalling, true) {
+                self.effects.push(Effect::Recall(node));
+            }
             return;
         }
         let ours: Vec<Tag> = link.documents.iter().copied().collect();

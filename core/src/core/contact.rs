@@ -116,7 +116,11 @@ impl Core {
     }
 
     fn dial(&mut self, errand: Errand) {
-        if self.channels.len() >= self.config.max_links {
+        // Half of the places are for those who dial us.
+        let dials = |c: &&Channel| matches!(c, Channel::Dialing(_) | Channel::Greeted { .. });
+        let dialling = self.channels.values().filter(dials).count();
+        let max = self.config.max_links;
+        if self.channels.len() >= max || dialling >= max / 2 {
             self.errand_failed(&errand);
             return;
         }
@@ -681,8 +685,10 @@ impl Core {
             return;
         };
         link.address = address.clone();
-        if let Some(peer) = self.peers.known.get_mut(&link.node) {
+        let node = link.node;
+        if let Some(peer) = self.peers.known.get_mut(&node) {
             peer.address = address;
+            self.peer_changed(node);
         }
     }
 }

@@ -85,6 +85,20 @@ impl Delivery {
         }
     }
 
+    /// Nothing is read for this link any more; gives the networks of what was.
+    pub(super) fn stop_loads(&mut self, link: LinkId) -> Vec<Tag> {
+        let mut vias = Vec::new();
+        for bodies in self.loads.values_mut() {
+            bodies.retain(|(to, body)| {
+                if *to == link {
+                    vias.push(body.via);
+                }
+                *to != link
+            });
+        }
+        vias
+    }
+
     fn insert(&mut self, pending: Pending) {
         self.pending_bytes += pending.document.bytes().len();
         self.pending.insert(pending.document.id(), pending);
@@ -685,8 +699,9 @@ impl Core {
     }
 
     /// Sends a document now if the link has room, else later.
-    fn offer(&mut self, link_id: LinkId, body: QueuedBody, document: Option<&Document>) {
-        let Some(link) = self.links.get_mut(&link_id) else {
+    pub(super) fn offer(&mut self, link_id: LinkId, body: QueuedBody, document: Option<&Document>) {
+        let there = |link: &&mut crate::link::Link| link.absence.is_none();
+        let Some(link) = self.links.get_mut(&link_id).filter(there) else {
             return;
         };
         self.active_links.insert(link_id);

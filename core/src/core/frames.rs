@@ -46,7 +46,9 @@ impl Core {
         let honest = link.outbound.acknowledge(ranges, self.now, &mut done);
         for sent in done {
             for &tag in &sent.states {
-                self.on_state_acknowledged(tag, link_id, sent.number());
+                let alone = |m: &Message| matches!(m, Message::State(told, _) if *told == tag);
+                let pushed = !sent.messages().iter().any(alone);
+                self.on_state_acknowledged(tag, link_id, sent.number(), pushed);
             }
         }
         if !honest {
@@ -54,7 +56,7 @@ impl Core {
         }
     }
 
-    fn on_state_acknowledged(&mut self, tag: Tag, link_id: LinkId, number: u32) {
+    fn on_state_acknowledged(&mut self, tag: Tag, link_id: LinkId, number: u32, pushed: bool) {
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
@@ -65,10 +67,12 @@ impl Core {
             neighbor.flight = 0;
             let frozen = overlay.election.frozen();
             let owes = overlay.neighbor(link_id).is_some_and(|n| overlay.owes(n));
-            if frozen || owes || overlay.wishes.authored {
-                self.hand_over(tag);
+            if frozen || owes {
                 self.touch(tag);
             }
+        }
+        if pushed {
+            self.hand_over(tag);
         }
     }
 

@@ -88,20 +88,25 @@ impl Core {
     /// ours, one of the two asks the other for a place: we, unless we could not take the
     /// peer in, for then it is better sent on to where there is room.
     pub(super) fn on_root(&mut self, link: LinkId, tag: Tag, short: [u8; 4], answer: bool) {
-        let related =
-            self.has_right(tag, link) || self.asks_above(tag, link) || self.is_commenter(tag, link);
-        let related = related && !self.is_neighbor(tag, link);
-        let Some(overlay) = self.overlays.get(&tag).filter(|_| related) else {
-            return;
-        };
         let Some(node) = self.links.get(&link).map(|link| link.node) else {
             return;
         };
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
         let own = overlay.election.root.short;
-        if overlay.election.frozen() {
+        let frozen = overlay.election.frozen();
+        let opens = overlay.activity.as_ref().map_or(&[][..], |a| &a.opens);
+        let asks = opens.iter().any(|open| open.peer == node);
+        if asks || (own == short && !frozen) || overlay.neighbor(link).is_some() {
+            return;
+        }
+        let related =
+            self.has_right(tag, link) || self.asks_above(tag, link) || self.is_commenter(tag, link);
+        if !related {
+        } else if frozen {
             // Ours is about to be replaced, or not; we compare when we know.
             self.suspect_parts(tag);
-        } else if own == short {
         } else if answer || self.can_take(tag) || overlay.neighbors.is_empty() {
             self.try_open(tag, node, Purpose::Heal, None);
         } else {

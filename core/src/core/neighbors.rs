@@ -188,7 +188,7 @@ impl Core {
     }
 
     /// Makes a peer a neighbour.
-    pub(super) fn add_neighbor(&mut self, tag: Tag, neighbor: Neighbor) {
+    pub(super) fn add_neighbor(&mut self, tag: Tag, mut neighbor: Neighbor) {
         let link_id = neighbor.link;
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
@@ -197,6 +197,8 @@ impl Core {
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
+        // The link may have been lost while the document was being stored or read back.
+        neighbor.absent = link.absence.is_some();
         link.relate(tag);
         if let Some(old) = overlay.neighbor_mut(link_id) {
             *old = neighbor;
@@ -514,7 +516,8 @@ impl Core {
 
     /// We join and have asked the peer for a place: its own Open crossed ours, which it answers.
     fn joins_by(&self, tag: Tag, link: LinkId) -> bool {
-        let joining = self.overlays.get(&tag).filter(|o| !o.active());
+        let joining = |o: &&crate::overlay::Overlay| o.stage == Stage::Joining;
+        let joining = self.overlays.get(&tag).filter(joining);
         joining.is_some_and(|overlay| {
             let opens = overlay.activity.as_ref().map_or(&[][..], |a| &a.opens);
             overlay.neighbor(link).is_some() || opens.iter().any(|open| open.asked == Some(link))
@@ -544,7 +547,10 @@ impl Core {
         // The other side compares too, unless two Opens crossed or its attempt had ended.
         let gives = |o: &crate::overlay::Overlay| o.subscribes() && o.comments.digest().count > 0;
         let tells = mode_of(state.flags).subscribes() && self.overlays.get(&tag).is_some_and(gives);
-        if tells {
+        // Who says that it is below us was told with its state.
+        let neighbor = self.overlays.get(&tag).and_then(|o| o.neighbor(link));
+        let below = neighbor.is_some_and(Neighbor::downstream);
+        if tells && !below {
             self.tell_digest(tag, link);
         }
         self.mend_comments(tag, link);

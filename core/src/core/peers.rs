@@ -187,8 +187,12 @@ impl Core {
         let idle = |(node, peer): &(&NodeId, &Peer)| spare(node) && peer.lost.is_empty();
         // Ids are hashes of keys: who comes next to a random one is drawn at random.
         let from_here = known.range(start..).chain(known.range(..start));
-        let drawn = from_here.filter(idle).take(PEERS_COMPARED);
-        if let Some((&node, _)) = drawn.max_by_key(|(_, peer)| peer.failures) {
+        let drawn = from_here.clone().filter(idle).take(PEERS_COMPARED);
+        let worst = drawn.max_by_key(|(_, peer)| peer.failures);
+        // All are hoped for: strangers who came once and vanished must not fill memory.
+        let hoped = |(node, _): &(&NodeId, &Peer)| spare(node) && !self.absent.contains_key(*node);
+        let worst = worst.or_else(|| from_here.clone().find(hoped));
+        if let Some((&node, _)) = worst {
             self.forget_peer(node);
         }
     }

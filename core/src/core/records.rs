@@ -85,6 +85,16 @@ impl Cold {
         }
     }
 
+    /// Networks of documents that wait for a cold overlay to be sent on this link.
+    pub(super) fn bodies(&self, link: LinkId) -> Vec<Tag> {
+        let parked = self.parked.values().flatten();
+        let via = |parked: &Parked| match parked {
+            Parked::Body(to, body) if *to == link => Some(body.via),
+            _ => None,
+        };
+        parked.filter_map(via).collect()
+    }
+
     /// True if there may be cold overlays.
     pub(super) fn any(&self) -> bool {
         self.count > 0
@@ -152,6 +162,8 @@ struct Evicted {
 #[derive(Serialize, Deserialize)]
 struct ColdNeighbor {
     node: NodeId,
+    /// Number of the link; another one knows nothing of the relation.
+    link: u32,
     /// Connection of the link that `heard` and `sent` belong to.
     session: u32,
     mode: Mode,
@@ -164,7 +176,7 @@ struct ColdNeighbor {
     shown: [u8; 4],
 }
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 impl Core {
     /// A node that starts again. `node` is its own record, if it has one, and `peers` are
@@ -316,7 +328,13 @@ impl Core {
         let lonely = overlay.inherited && overlay.neighbors.is_empty();
         // The root of what may be a part of a network looks for the rest (rule *Mend*).
         let top = overlay.reelected && overlay.election.is_root();
+        // What is on its way would be lost unnoticed with its link (rule *Await*).
+        let links = overlay.neighbors.iter();
+        let mut links = links.filter_map(|n| self.links.get(&n.link));
+        let speaks =
+            links.any(|l| l.loading > 0 || l.outbound.tears() || l.unsettled().contains(&tag));
         let quiet = overlay.active()
+            && !speaks
             && !lonely
             && !top
             && overlay.activity.is_none()
@@ -363,6 +381,7 @@ impl Core {
             let link = self.links.get(&n.link)?;
             Some(ColdNeighbor {
                 node: link.node,
+                link: n.link.0,
                 session: link.sessions,
                 mode: n.mode,
                 flags: n.flags,
@@ -423,8 +442,10 @@ impl Core {
     /// Parks something; the first for a cold overlay asks the runner.
     pub(super) fn park(&mut self, tag: Tag, parked: Parked) {
         let cold = !self.overlays.contains_key(&tag);
+        // What comes from outside is bounded; our own is bounded by what we hold.
+        let foreign = matches!(parked, Parked::Message(..) | Parked::Hello(..));
         if !self.cold.parked.contains_key(&tag) {
-            if self.cold.parked.len() >= MAX_AWAITED {
+            if foreign && self.cold.parked.len() >= MAX_AWAITED {
                 return;
             }
             if cold {
@@ -432,7 +453,7 @@ impl Core {
             }
         }
         let waiting = self.cold.parked.entry(tag).or_default();
-        if waiting.len() < MAX_PARKED {
+        if !foreign || waiting.len() < MAX_PARKED {
             waiting.push(parked);
         }
     }
@@ -469,6 +490,12 @@ impl Core {
     /// Records of cold overlays that name a peer; or, for our own id, all there are.
     pub(super) fn on_recalled(&mut self, peer: NodeId, records: Vec<(Tag, Bytes)>) {
         let mut lost = BTreeSet::new();
+        if let Some(link) = self
+            .link_of(peer)
+            .and_then(|link| self.links.get_mut(&link))
+        {
+            link.recalling = false;
+        }
         for (tag, bytes) in records {
             if !self.overlays.contains_key(&tag) && self.thaw(tag, &bytes) {
                 let overlay = self.overlays.get(&tag);
@@ -529,7 +556,7 @@ impl Core {
             let link = if fresh {
                 self.remembered_link(node)
             } else {
-                self.link_of(node)
+                self.link_of(node).filter(|link| link.0 == n.link)
             };
             match link {
                 Some(link) => self.put_back(tag, &mut overlay, (link, n, root), fresh),
@@ -538,7 +565,8 @@ impl Core {
         }
         overlay.former.truncate(self.config.max_peers);
         overlay.election.distance = distance;
-        overlay.election.upstream = upstream.and_then(|node| self.link_of(node));
+        let upstream = upstream.and_then(|node| self.link_of(node));
+        overlay.election.upstream = upstream.filter(|link| overlay.neighbor(*link).is_some());
         if let Some(evicted) = evicted {
             overlay.caught_up = evicted.caught_up;
             (overlay.reelected, overlay.spent) = (evicted.reelected, evicted.spent);
@@ -583,7 +611,8 @@ impl Core {
             mode: n.mode,
             absent: link.absence.is_some(),
             flags: n.flags,
-            since: n.since,
+            // Seconds of this run: older than all that comes now. 0 stays (an heir).
+            since: if restarted { n.since.min(1) } else { n.since },
             distance: n.distance,
             heard: if heard { n.heard } else { 0 },
             flight: 0,

@@ -18,6 +18,8 @@ use crate::violation::Violation;
 
 /// Most acquaintances given for one Seek.
 const GENEROSITY: usize = 8;
+/// Messages and frames waiting on a link beyond which its Seeks are ignored.
+const MAX_BACKLOG: usize = 1_024;
 /// Most tickets remembered as used.
 const MAX_USED_TICKETS: usize = 1_024;
 
@@ -155,12 +157,12 @@ impl Core {
             mark: 0,
             until: self.now,
         };
+        if let Some(violation) = self.bad_claim(tag, &open.state) {
+            self.violation(link, violation);
+            self.say(link, Message::Close(tag, CloseReason::Denied));
+            return;
+        }
         if open.heal {
-            if let Some(violation) = self.bad_claim(tag, &open.state) {
-                self.violation(link, violation);
-                self.say(link, Message::Close(tag, CloseReason::Denied));
-                return;
-            }
             if self.make_room(tag, &attempt, &open.state) {
                 self.accept(link, frame, tag, &open.state);
             } else {
@@ -550,10 +552,15 @@ impl Core {
 
     /// A neighbour asks for introductions.
     pub(super) fn on_seek(&mut self, link: LinkId, tag: Tag, purpose: Purpose) {
+        // Who does not take what it asked for gets no more of it.
+        let backlog = self
+            .links
+            .get(&link)
+            .map_or(0, |link| link.outbound.backlog());
         let Some(overlay) = self
             .overlays
             .get(&tag)
-            .filter(|o| o.active() && o.neighbor(link).is_some())
+            .filter(|o| o.active() && o.neighbor(link).is_some() && backlog < MAX_BACKLOG)
         else {
             return;
         };

@@ -6,7 +6,7 @@ use super::Core;
 use super::records::Parked;
 use crate::effect::Notification;
 use crate::id::{Address, NodeId, Tag};
-use crate::link::LinkId;
+use crate::link::{LinkId, QueuedBody};
 use crate::message::{CloseReason, Message, Mode, Purpose};
 use crate::overlay::activity::{self, Effort};
 use crate::overlay::{Overlay, Stage};
@@ -50,6 +50,39 @@ impl Core {
                 self.probe(tag);
                 self.compare_due(tag);
                 self.announce_due(tag);
+                self.offer_again(tag);
+            }
+        }
+    }
+
+    /// Rule *Hand over*: who does not subscribe where its comment belongs is not asked for
+    /// it by anybody, so it offers it until a neighbour has it.
+    fn offer_again(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let pushed = |parent: &Tag| self.overlays.get(parent).is_some_and(|o| !o.subscribes());
+        let parents = overlay.parents.iter().map(|(parent, _)| *parent);
+        let parents: Vec<Tag> = parents.filter(pushed).collect();
+        if !overlay.wishes.authored || parents.is_empty() {
+            return self.rest(tag, |a| &mut a.offer);
+        }
+        let first = overlay.activity.as_ref().is_none_or(|a| a.offer.tries == 0);
+        if !self.due(tag, u32::MAX, |a| &mut a.offer) || first {
+            return;
+        }
+        for via in parents {
+            let links: Vec<LinkId> = self.overlays.get(&via).map_or(Vec::new(), |overlay| {
+                overlay.subscribers().map(|n| n.link).collect()
+            });
+            let at = self.draw(tag, links.len());
+            if let Some(&link) = links.get(at) {
+                let body = QueuedBody {
+                    via,
+                    document: tag,
+                    fresh: true,
+                };
+                self.offer(link, body, None);
             }
         }
     }

@@ -91,6 +91,8 @@ pub(crate) struct Activity {
     pub(crate) probe: Effort,
     /// Who was asked in it, and how often; at most the acquaintances.
     pub(crate) probed: BTreeMap<NodeId, u8>,
+    /// Offering an own comment that nobody has got yet.
+    pub(crate) offer: Effort,
     /// Joining: knocking at the doors the user gave.
     pub(crate) knock: Effort,
     /// Doors being dialled.
@@ -112,6 +114,7 @@ impl Activity {
             self.probe,
             self.knock,
             self.leave,
+            self.offer,
         ];
         let opens = self.opens.iter().map(|open| open.until);
         let splices = self.splices.iter().map(|splice| splice.until);

@@ -88,9 +88,14 @@ impl Cold {
     /// Networks of documents that wait for a cold overlay to be sent on this link.
     pub(super) fn bodies(&self, link: LinkId) -> Vec<Tag> {
         let parked = self.parked.values().flatten();
-        let via = |parked: &Parked| match parked {
-            Parked::Body(to, body) if *to == link => Some(body.via),
-            _ => None,
+        let via = |parked: &Parked| {
+            if let Parked::Body(to, body) = parked
+                && *to == link
+            {
+                Some(body.via)
+            } else {
+                None
+            }
         };
         parked.filter_map(via).collect()
     }

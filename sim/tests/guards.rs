@@ -437,7 +437,7 @@ fn connected_subscribers_catches_holders_that_pretend_to_subscribe() {
         "workload.nodes=16",
         "workload.subscribe=0.35",
         "workload.comments=0",
-        "protocol.max_peers=3",
+        "protocol.max_peers=2",
     ];
     let lie = |_, mut message: Message| {
         if let Some(state) = state_of(&mut message) {

@@ -12,6 +12,7 @@ mod machine;
 mod output;
 mod run;
 mod summary;
+mod swarm;
 mod sweeps;
 mod watch;
 
@@ -26,8 +27,14 @@ pub(crate) enum Exit {
     Ok,
     /// A property was violated, or a figure got worse.
     Violated,
-    /// A replay gave something else.
+    /// A replay, or a second run of the same seed, gave something else.
     Mismatch,
+    /// The swarm met a panic.
+    Crashed,
+    /// The swarm saw an *always* property broken.
+    Unsafe,
+    /// The swarm saw an *eventually* property that did not come to hold.
+    Stuck,
     /// The user stopped it.
     Interrupted,
 }
@@ -47,7 +54,8 @@ pub(crate) type Done = Result<Exit, Stop>;
 /// Seeded, deterministic simulator of cliqueclique networks.
 ///
 /// Exit codes: 0 ok, 1 a property was violated, 2 bad usage, scenario or trace,
-/// 3 a replay gave something else, 130 interrupted.
+/// 3 a replay or second run gave something else; from `swarm` also 4 crash, 5 safety,
+/// 6 liveness (the lowest of these if there are several, 3 last); 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "cliqueclique-sim", version)]
 struct Cli {
@@ -61,6 +69,8 @@ enum Command {
     Run(RunArgs),
     /// Runs a scenario for many seeds and parameters, on all processors.
     Sweep(SweepArgs),
+    /// Runs many small scenarios that are drawn from their seeds, faults and all.
+    Swarm(SwarmArgs),
     /// Puts the rows of a sweep's shards together.
     Merge(MergeArgs),
     /// Runs a run folder again and compares the digests.
@@ -129,6 +139,34 @@ struct SweepArgs {
     /// Runs at the same time; by default as many as there are processors.
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+struct SwarmArgs {
+    /// Seeds: A..B without B, or A..=B with it; instead of --from and --count.
+    #[arg(long, value_name = "A..B", conflicts_with_all = ["from", "count"])]
+    seeds: Option<String>,
+    /// First seed.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    from: u64,
+    /// Number of seeds.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    count: u64,
+    /// Runs at the same time; by default as many as there are processors.
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Stops after so many minutes.
+    #[arg(long, value_name = "M")]
+    minutes: Option<u64>,
+    /// Every so manyth seed runs twice, to see that nothing but the seed decides; 0: none.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    twice: u64,
+    /// Folder for the scenarios of failures.
+    #[arg(long, value_name = "DIR", default_value = "runs/swarm")]
+    out: PathBuf,
+    /// Prints a JSON line per failure.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -232,6 +270,9 @@ pub(crate) fn main() -> ExitCode {
         Ok(Exit::Ok) => ExitCode::SUCCESS,
         Ok(Exit::Violated) => ExitCode::from(1),
         Ok(Exit::Mismatch) => ExitCode::from(3),
+        Ok(Exit::Crashed) => ExitCode::from(4),
+        Ok(Exit::Unsafe) => ExitCode::from(5),
+        Ok(Exit::Stuck) => ExitCode::from(6),
         Ok(Exit::Interrupted) => ExitCode::from(130),
         Err(Stop(message)) => {
             output::message(&format!("error: {message}"));
@@ -244,6 +285,7 @@ fn dispatch(command: &Command) -> Done {
     match command {
         Command::Run(args) => run::run(args),
         Command::Sweep(args) => sweeps::sweep(args),
+        Command::Swarm(args) => swarm::swarm(args),
         Command::Merge(args) => sweeps::merge(args),
         Command::Replay(args) => again::replay(args),
         Command::Compare(args) => comparison::compare(args),

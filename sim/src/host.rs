@@ -130,6 +130,8 @@ pub(crate) struct Host {
     pub(crate) pending: BTreeMap<RequestId, Action>,
     /// What the user wanted while the node was away.
     pub(crate) todo: Vec<Action>,
+    /// Peers at which the user joined a document that has not come yet.
+    pub(crate) joining: BTreeMap<Number, Index>,
     /// Wishes to be told to the core again once the document arrives.
     pub(crate) unfulfilled: BTreeSet<Number>,
     /// Its disk is not what it was: the user will join again at its return.
@@ -165,6 +167,7 @@ impl Host {
             deferred: Vec::new(),
             pending: BTreeMap::new(),
             todo: Vec::new(),
+            joining: BTreeMap::new(),
             unfulfilled: BTreeSet::new(),
             insist: false,
             behavior: None,

@@ -18,6 +18,7 @@ pub mod report;
 pub mod scenario;
 pub mod snapshot;
 pub mod suite;
+pub mod swarm;
 pub mod sweep;
 mod truth;
 pub mod workload;

@@ -59,6 +59,13 @@ impl Network {
         }
     }
 
+    /// From now on nothing goes wrong by chance.
+    pub(crate) fn heal(&mut self) {
+        let model = &mut self.model;
+        (model.loss, model.duplicate, model.reorder) = (0.0, 0.0, 0.0);
+        model.channel_life = None;
+    }
+
     /// Largest packet.
     pub(crate) fn frame_limit(&self) -> usize {
         self.model.frame_limit

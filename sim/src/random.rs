@@ -23,6 +23,8 @@ pub(crate) enum Purpose {
     Trace,
     /// Whom faults hit.
     Faults,
+    /// Cases of a swarm.
+    Swarm = 32,
 }
 
 /// The stream for one purpose and index.

@@ -373,3 +373,47 @@ fn scenarios_are_listed_with_what_they_show() {
     assert_eq!(code(&gallery), 0, "{}", err(&gallery));
     assert!(out(&gallery).contains("passed"));
 }
+
+#[test]
+fn a_swarm_tells_each_failure_once_and_leaves_its_scenario() {
+    let place = Place::new("swarm");
+    let output = place.run(&[
+        "swarm", "--seeds", "1..41", "--out", "found", "--json", "--jobs", "1",
+    ]);
+    let lines: Vec<serde_json::Value> = out(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(err(&output).contains("40 seeds in"), "{}", err(&output));
+    let codes = ["crash", "safety", "liveness", "mismatch"];
+    let worst = codes
+        .iter()
+        .position(|class| lines.iter().any(|line| line["class"] == *class));
+    assert_eq!(code(&output), worst.map_or(0, |at| [4, 5, 6, 3][at]));
+    assert_eq!(place.names("found").len(), lines.len());
+    for line in lines {
+        let again = place.run(&[
+            "run",
+            line["scenario"].as_str().unwrap(),
+            "--out",
+            "run",
+            "--json",
+        ]);
+        let manifest: serde_json::Value = serde_json::from_str(&out(&again)).unwrap();
+        assert_eq!(manifest["failure"]["property"], line["property"], "{line}");
+    }
+}
+
+#[test]
+fn a_swarm_is_decided_by_its_seeds() {
+    let place = Place::new("swarm-again");
+    let run = |jobs| {
+        out(&place.run(&[
+            "swarm", "--from", "1", "--count", "20", "--json", "--jobs", jobs,
+        ]))
+    };
+    assert_eq!(run("1"), run("2"));
+    let output = place.run(&["swarm", "--seeds", "5..2"]);
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("expected A..B"), "{}", err(&output));
+}

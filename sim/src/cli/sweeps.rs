@@ -120,7 +120,7 @@ fn parameter(text: &str) -> Result<Parameter, Stop> {
 }
 
 /// `A..B` or `A..=B`.
-fn seeds(text: &str) -> Result<Range<u64>, Stop> {
+pub(crate) fn seeds(text: &str) -> Result<Range<u64>, Stop> {
     let read = || {
         let (from, to) = text.split_once("..")?;
         let (to, last) = to.strip_prefix('=').map_or((to, false), |to| (to, true));

@@ -175,7 +175,18 @@ impl<'a> Run<'a> {
             }
         }
         self.settled = Some(self.world.now.since(start));
-        Ok(())
+        self.quiet(end)
+    }
+
+    /// All is as it should be: it must cost nothing, and stay so.
+    fn quiet(&mut self, settled: Time) -> Phase {
+        if self.scenario.quiet.is_zero() {
+            return Ok(());
+        }
+        self.run_until(settled + self.scenario.quiet)?;
+        let snapshot = self.world.snapshot();
+        self.world.checkers.always(&snapshot)?;
+        Ok(self.world.checkers.eventually(&snapshot)?)
     }
 
     /// Last sample, last snapshot, verdict.

@@ -15,6 +15,7 @@ fn model() -> scenario::Network {
         frame_limit: 65_535,
         channel_life: None,
         crash_notice: None,
+        heals: false,
         drift_ppm: 0.0,
     }
 }

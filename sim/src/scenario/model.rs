@@ -18,6 +18,9 @@ pub struct Scenario {
     /// After `duration` faults and workload stop, links heal, and within this
     /// time every *eventually* property must hold.
     pub settle: Duration,
+    /// Once they hold and `settle` is over, so much longer nothing happens; then they are looked
+    /// at once more.
+    pub quiet: Duration,
     /// Node settings.
     pub protocol: cliqueclique_core::Config,
     /// Per-node K drawn uniformly from this range instead of `protocol.max_peers`.
@@ -77,6 +80,9 @@ pub struct Network {
     pub channel_life: Option<Duration>,
     /// Peers of a crashed node's channels learn of it after this; `None`: never.
     pub crash_notice: Option<Duration>,
+    /// After the scenario's `duration` it loses, doubles and reorders nothing more, and no channel
+    /// ends by itself.
+    pub heals: bool,
     /// Largest absolute clock drift, parts per million; each node draws its own.
     pub drift_ppm: f64,
 }
@@ -99,6 +105,17 @@ pub enum Workload {
     Synthetic(Synthetic),
     /// A newsgroup, replayed from a trace or generated.
     Newsgroup(Newsgroup),
+}
+
+impl Workload {
+    /// Nodes, as far as the scenario itself says how many (a trace may name more).
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        match self {
+            Self::Synthetic(synthetic) => synthetic.nodes,
+            Self::Newsgroup(newsgroup) => newsgroup.authors + newsgroup.readers,
+        }
+    }
 }
 
 /// Nodes join forums, post, leave.

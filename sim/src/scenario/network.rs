@@ -19,6 +19,7 @@ const KEYS: &[&str] = &[
     "frame_limit",
     "channel_life",
     "crash_notice",
+    "heals",
     "drift_ppm",
 ];
 /// Names of presets.
@@ -49,6 +50,7 @@ pub(crate) fn read(table: &Table) -> Result<Network, Problem> {
         crash_notice: reader
             .interval_or_never("crash_notice")?
             .unwrap_or(base.crash_notice),
+        heals: reader.flag("heals")?.unwrap_or(base.heals),
         drift_ppm: reader.number("drift_ppm")?.unwrap_or(base.drift_ppm),
     };
     fit(&reader, &network).map(|()| network)
@@ -67,6 +69,7 @@ pub(crate) fn preset(name: &str) -> Network {
         frame_limit: WIDE_FRAME,
         channel_life: None,
         crash_notice: None,
+        heals: false,
         drift_ppm: 0.0,
     };
     match name {

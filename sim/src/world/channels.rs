@@ -141,6 +141,9 @@ impl World<'_> {
 
     /// The transport drops a connection.
     pub(super) fn expire(&mut self, end: End) -> Step {
+        if self.calm && self.scenario.network.heals {
+            return Ok(());
+        }
         self.dropped(end)?;
         self.dropped(end.other())
     }

@@ -245,12 +245,18 @@ impl World<'_> {
     pub(crate) fn calm_down(&mut self) -> Step {
         self.calm = true;
         self.network.disturbance().end_all();
+        if self.scenario.network.heals {
+            self.network.heal();
+        }
         for node in 0..self.hosts.len() {
             match self.hosts[node].status {
                 Status::Paused => self.resume(node)?,
                 Status::Down(true) => self.restart(node)?,
                 Status::Unborn | Status::Up | Status::Down(false) | Status::Left => {}
             }
+        }
+        for node in 0..self.hosts.len() {
+            self.ask_elsewhere(node)?;
         }
         self.disturbed();
         self.attend()

@@ -106,6 +106,7 @@ impl World<'_> {
                 } else {
                     via
                 };
+                self.hosts[node].joining.insert(number, via);
                 Command::Join {
                     document,
                     address: address(via, self.hosts[via].generation),
@@ -215,6 +216,7 @@ impl World<'_> {
         let Some(number) = self.truth.by_id(document) else {
             return Ok(());
         };
+        self.hosts[node].joining.remove(&number);
         if self.hosts[node].unfulfilled.remove(&number) {
             self.insist(node, number, Some(mode))?;
         }
@@ -257,6 +259,19 @@ impl World<'_> {
                     self.act(node, Action::Forget(number))?;
                 }
                 (false, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A user who waits at a peer that is gone, or has the document no longer, joins at another.
+    pub(super) fn ask_elsewhere(&mut self, node: Index) -> Step {
+        let joining = std::mem::take(&mut self.hosts[node].joining);
+        for (number, via) in joining {
+            let there = self.hosts[via].is_up() && self.truth.holds(number, via);
+            let wanted = self.truth.interest(number, node).is_some();
+            if wanted && !there && !self.truth.holds(number, node) {
+                self.join_again(node, number)?;
             }
         }
         Ok(())

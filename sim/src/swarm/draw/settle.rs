@@ -1,0 +1,23 @@
+//! How long a case may take to become whole after the last fault.
+
+use crate::scenario::Scenario;
+use std::time::Duration;
+
+/// Repairs that may have to follow one another: a part of a network is found by a probe, a link
+/// to it stands, its other end proves dead in its turn, and so on. Measured on drawn cases.
+const ROUNDS: u32 = 4;
+
+/// Time within which all *eventually* properties must hold, from the settings that each repair
+/// waits for: a silent death is noticed, its place is kept for a while, whoever was away is
+/// dialled again, an election and a leave that nobody answers are given up.
+pub(super) fn bound(scenario: &Scenario) -> Duration {
+    let protocol = &scenario.protocol;
+    let noticed = protocol.keep_alive_max.mul_f64(1.25) + protocol.link_timeout;
+    let given_up = protocol.freeze_timeout
+        + protocol.leave_timeout
+        + protocol.request_timeout
+        + protocol.handshake_timeout
+        + protocol.audit_delay;
+    let again = protocol.redial_max + protocol.probe_interval + protocol.linger;
+    (noticed + protocol.absence + given_up + again) * ROUNDS
+}

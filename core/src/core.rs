@@ -16,6 +16,7 @@ mod mend;
 mod neighbors;
 mod peers;
 mod records;
+mod remember;
 mod sets;
 mod splice;
 mod upkeep;

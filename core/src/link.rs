@@ -40,6 +40,23 @@ pub(crate) struct QueuedBody {
     pub(crate) fresh: bool,
 }
 
+/// What the two ends of a link remember of each other's states (rule *Remember*).
+#[derive(Debug, Default)]
+pub(crate) struct Comparison {
+    /// Comparisons that this end began on the connection.
+    pub(crate) begun: u8,
+    /// Those that the peer began.
+    pub(crate) answered: u8,
+    /// Fingerprints that are being compared, with the networks they stand for.
+    pub(crate) items: Option<Vec<(Tag, Tag)>>,
+    /// When the next one begins.
+    pub(crate) at: Option<Time>,
+    /// One begins when the cold overlays are read back.
+    pub(crate) recalled: bool,
+    /// Digest of the fingerprints of cold relations.
+    pub(crate) cold: SetDigest,
+}
+
 /// A link that was lost and may come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Absence {
@@ -105,8 +122,7 @@ pub(crate) struct Link {
     pub(crate) absence: Option<Absence>,
     /// Number of connections so far.
     pub(crate) sessions: u32,
-    /// The last of them at whose start the peer had restarted; 0 for none.
-    pub(crate) forgot: u32,
+    pub(crate) comparison: Comparison,
     /// Its cold overlays are being read back.
     pub(crate) recalling: bool,
     /// A Resume came on this connection.
@@ -152,7 +168,7 @@ impl Link {
             unused_since: Some(now),
             absence: None,
             sessions: 1,
-            forgot: 0,
+            comparison: Comparison::default(),
             resumed: false,
             recalling: false,
             memory: None,
@@ -186,7 +202,7 @@ impl Link {
         self.patience = old.patience;
         self.unused_since = old.unused_since;
         self.sessions = old.sessions + 1;
-        self.forgot = old.forgot;
+        self.comparison.cold = old.comparison.cold;
         self.memory = old.memory;
     }
 
@@ -253,17 +269,23 @@ impl Link {
         }
     }
 
-    /// An overlay went cold.
-    pub(crate) fn freeze(&mut self, tag: Tag) {
+    /// An overlay went cold, of which `memory` is remembered.
+    pub(crate) fn freeze(&mut self, tag: Tag, memory: Tag) {
         if self.documents.remove(&tag) {
             self.cold += 1;
+            let cold = &mut self.comparison.cold;
+            cold.count = cold.count.wrapping_add(1);
+            cold.sum = cold.sum.wrapping_add(mix(memory));
         }
     }
 
-    /// A cold overlay is hot again.
-    pub(crate) fn thaw(&mut self, tag: Tag) {
+    /// A cold overlay is hot again, of which `memory` was remembered.
+    pub(crate) fn thaw(&mut self, tag: Tag, memory: Tag) {
         if self.documents.insert(tag) {
             self.cold = self.cold.saturating_sub(1);
+            let cold = &mut self.comparison.cold;
+            cold.count = cold.count.wrapping_sub(1);
+            cold.sum = cold.sum.wrapping_sub(mix(memory));
         }
     }
 

@@ -151,6 +151,9 @@ pub enum Message {
     /// restart, and the digest of the networks in which it takes the receiver for a
     /// neighbour from an earlier connection (rule *Await*).
     Resume([u8; 8], SetDigest),
+    /// Compares what the two remember of each other's states after a restart: sets of
+    /// fingerprints, one for each relation (rule *Remember*).
+    Compare(Vec<Range>),
 }
 
 impl Message {
@@ -168,9 +171,12 @@ impl Message {
             | Self::Lack(tag, _)
             | Self::Root(tag, ..) => Some(*tag),
             Self::Push(push) => Some(push.via),
-            Self::Fragment(_) | Self::Ping | Self::Moved(_) | Self::Audit(_) | Self::Resume(..) => {
-                None
-            }
+            Self::Fragment(_)
+            | Self::Ping
+            | Self::Moved(_)
+            | Self::Audit(_)
+            | Self::Resume(..)
+            | Self::Compare(_) => None,
         }
     }
 }

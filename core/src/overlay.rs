@@ -338,6 +338,17 @@ impl Overlay {
         }
     }
 
+    /// What a neighbour should hold for our state, in one number; 0 if it was never told
+    /// (rule *Remember*).
+    pub(crate) fn told(&self, neighbor: &Neighbor) -> u64 {
+        if neighbor.flags & neighbor::TOLD == 0 {
+            return 0;
+        }
+        let election = &self.election;
+        let flags = flags_for(election, self.mode, neighbor.link, true) & !STATE_HEIR;
+        neighbor::word(flags, election.distance, election.root.short)
+    }
+
     /// Mark of the present state for a neighbour.
     pub(crate) fn mark_for(&self, link: LinkId) -> u64 {
         mark(&self.election, self.mode, link, true)

@@ -105,7 +105,7 @@ fn message_within_limits(message: &Message) -> bool {
     match message {
         Message::Push(push) => push.document.len() <= MAX_DOCUMENT,
         Message::Want(_, tags) | Message::Lack(_, tags) => tags.len() <= MAX_TAGS,
-        Message::Reconcile(_, ranges) | Message::Audit(ranges) => {
+        Message::Reconcile(_, ranges) | Message::Audit(ranges) | Message::Compare(ranges) => {
             ranges.len() <= MAX_TAGS
                 && ranges.iter().all(|range| match &range.content {
                     RangeContent::Tags(tags, _) => tags.len() <= MAX_TAGS,

@@ -198,6 +198,7 @@ fn message() -> impl Strategy<Value = Message> {
         Just(Message::Ping),
         address().prop_map(Message::Moved),
         vec(range(), 0..9).prop_map(Message::Audit),
+        vec(range(), 0..9).prop_map(Message::Compare),
         (tag(), any::<[u8; 4]>(), any::<bool>())
             .prop_map(|(tag, short, answer)| Message::Root(tag, short, answer)),
         (any::<[u8; 8]>(), digest()).prop_map(|(memory, digest)| Message::Resume(memory, digest)),
@@ -718,7 +719,8 @@ impl Play {
                     sum: op.a.into(),
                 },
             ),
-            _ if op.a.is_multiple_of(2) => Message::Audit(self.ranges(op)),
+            _ if op.a.is_multiple_of(3) => Message::Audit(self.ranges(op)),
+            _ if op.a % 3 == 1 => Message::Compare(self.ranges(op)),
             _ => Message::Reconcile(tag, self.ranges(op)),
         }
     }

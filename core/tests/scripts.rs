@@ -52,7 +52,7 @@ scripts! {
     freeze, release, resign, join, link_document, states,
     succeed, succeed_not, heir, leave_as_root, patience, audit,
     await_link, await_no_longer, await_load, await_evicted, await_admission,
-    goodbye_cold, hand_over, mend,
+    goodbye_cold, hand_over, mend, remember,
 }
 
 /// Rule *Succeed*: the tree changes its name without a freeze, also if the heir was the
@@ -663,6 +663,9 @@ impl Stage {
         }
         if kind == "audit" {
             return vec![Message::Audit(self.ranges(words))];
+        }
+        if kind == "compare" {
+            return vec![Message::Compare(self.ranges(words))];
         }
         if kind == "resume" {
             // `[restarted] DOC…`

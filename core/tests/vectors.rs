@@ -362,6 +362,10 @@ fn of_the_link() -> Vec<(&'static str, Message)> {
             content: RangeContent::Tags(vec![Tag([0xff; 8])], true),
         },
     ];
+    let compared = vec![Range {
+        from: Tag([0; 8]),
+        content: RangeContent::Digest(digest(&[Tag([3; 8]), Tag([4; 8])])),
+    }];
     vec![
         ("fragment", Message::Fragment(fragment)),
         ("ping", Message::Ping),
@@ -369,6 +373,7 @@ fn of_the_link() -> Vec<(&'static str, Message)> {
         ("audit", Message::Audit(ranges)),
         ("root", Message::Root(tag, [1, 2, 3, 4], true)),
         ("resume", Message::Resume([7; 8], digest(&[tag]))),
+        ("compare", Message::Compare(compared)),
     ]
 }
 

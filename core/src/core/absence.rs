@@ -230,10 +230,7 @@ impl Core {
             return;
         }
         if !same {
-            link.forgot = link.sessions;
-            let tags = link.documents.clone();
-            tags.into_iter()
-                .for_each(|tag| self.tell_again(tag, link_id));
+            self.settle_memories(link_id);
         }
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
@@ -249,22 +246,11 @@ impl Core {
         }
     }
 
-    /// After a restart a peer may remember less than it was told. Of heirs that never
-    /// spoke (rule *Inherit*) there is nothing to remember.
-    fn tell_again(&mut self, tag: Tag, link: LinkId) {
-        let Some(overlay) = self.overlays.get_mut(&tag) else {
-            return;
-        };
-        let upstream = overlay.election.upstream == Some(link);
-        let Some(neighbor) = overlay.neighbor_mut(link).filter(|n| n.has_spoken()) else {
-            return;
-        };
-        neighbor.sent = 0;
-        let compares = neighbor.mode.subscribes() && (neighbor.downstream() || upstream);
-        self.touch(tag);
-        let gives = |o: &crate::overlay::Overlay| o.subscribes() && o.comments.digest().count > 0;
-        if compares && self.overlays.get(&tag).is_some_and(gives) {
-            self.tell_digest(tag, link);
+    /// The end with the smaller id begins to compare, after a restart of either.
+    fn settle_memories(&mut self, link_id: LinkId) {
+        let first = self.links.get(&link_id).is_some_and(|l| self.id < l.node);
+        if first {
+            self.compare_memories(link_id);
         }
     }
 

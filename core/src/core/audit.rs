@@ -8,7 +8,6 @@
 //! narrowed down and settled. An unchanged link pays nothing.
 
 use super::Core;
-use crate::effect::Effect;
 use crate::id::Tag;
 use crate::link::LinkId;
 use crate::message::{CloseReason, Message, Purpose, Range, RangeContent};
@@ -54,11 +53,7 @@ impl Core {
         if link.cold > 0 {
             // What is cold cannot be compared; the next keep-alive tries again.
             link.doubt(self.now + self.config.audit_delay);
-            let node = link.node;
-            if !std::mem::replace(&mut link.recalling, true) {
-                self.effects.push(Effect::Recall(node));
-            }
-            return;
+            return self.recall(link_id);
         }
         let ours: Vec<Tag> = link.documents.iter().copied().collect();
         let Some(step) = reconcile::step(&ours, ranges) else {

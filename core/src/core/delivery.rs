@@ -14,7 +14,7 @@ use crate::message::{
     CloseReason, Frame, Message, Mode, Packet, Purpose, Push, Rank, STATE_ASSUMED, STATE_UPSTREAM,
     State,
 };
-use crate::overlay::neighbor::PRESUMED;
+use crate::overlay::neighbor::{PRESUMED, TOLD};
 use crate::overlay::{Neighbor, Overlay, QUEUED, Root, RootKey, Stage};
 use crate::time::Time;
 use crate::violation::Violation;
@@ -634,6 +634,7 @@ impl Core {
                 overlay.neighbors[at].sent = mark;
                 if offered {
                     overlay.neighbors[at].shown = short;
+                    overlay.neighbors[at].flags |= TOLD;
                 }
             }
         }
@@ -835,10 +836,11 @@ impl Core {
         neighbor.sent = mark;
         neighbor.flight = QUEUED;
         neighbor.shown = root.short;
+        neighbor.flags |= TOLD;
         let assumed = !known && !frozen;
         if assumed {
             neighbor.distance = distance + 1;
-            neighbor.flags = STATE_UPSTREAM;
+            neighbor.flags = STATE_UPSTREAM | TOLD;
             neighbor.root = Some(root);
         }
         let mut state = overlay.state_for(link, shown, false);

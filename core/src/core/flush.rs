@@ -8,6 +8,7 @@ use crate::effect::Effect;
 use crate::link::LinkId;
 use crate::message::{Frame, Message, Packet};
 use crate::overlay::QUEUED;
+use crate::overlay::neighbor::TOLD;
 use crate::time::Time;
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ impl Core {
             return;
         }
         link.states_at = None;
+        let mut told = Vec::new();
         for tag in std::mem::take(&mut link.dirty) {
             let Some(overlay) = self.overlays.get_mut(&tag) else {
                 continue;
@@ -57,9 +59,12 @@ impl Core {
                 neighbor.sent = mark;
                 neighbor.shown = short;
                 neighbor.flight = QUEUED;
+                neighbor.flags |= TOLD;
             }
+            told.push(tag);
             link.outbound.push(Message::State(tag, state), Some(tag));
         }
+        told.into_iter().for_each(|tag| self.state_stale(tag));
     }
 
     /// Builds and sends one frame; false if there was none to send.
@@ -159,6 +164,7 @@ impl Core {
         let next: Option<Time> = [
             states,
             link.audit_at.filter(|_| dead.is_none()),
+            link.comparison.at.filter(|_| dead.is_none()),
             link.inbound.acknowledge_at,
             link.outbound.next_resend(),
             dead,
@@ -209,6 +215,10 @@ impl Core {
             }
         }
         self.resend(link_id);
+        let compares = |l: &crate::link::Link| l.comparison.at.is_some_and(|at| at <= self.now);
+        if quiet && self.links.get(&link_id).is_some_and(compares) {
+            self.compare_memories(link_id);
+        }
     }
 
     /// The interval up to which keep-alives stretch, with as many links as there are.

@@ -104,6 +104,7 @@ impl Core {
             Message::Audit(ranges) => self.on_audit(link, &ranges),
             Message::Root(tag, short, answer) => self.on_root(link, tag, short, answer),
             Message::Resume(memory, digest) => self.on_resume(link, memory, digest),
+            Message::Compare(ranges) => self.on_compare(link, &ranges),
         }
     }
 

@@ -9,7 +9,7 @@ use super::Core;
 use super::records::Parked;
 use crate::id::{NodeId, Tag};
 use crate::link::LinkId;
-use crate::message::{Message, Purpose};
+use crate::message::{Message, Mode, Purpose};
 use crate::overlay::Overlay;
 use std::collections::BTreeSet;
 
@@ -54,6 +54,15 @@ impl Core {
             return;
         };
         activity.broken = None;
+        if let Some(parent) = self.cold_parent(tag) {
+            return self.park(parent, Parked::Relatives(tag));
+        }
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let Some(activity) = &mut overlay.activity else {
+            return;
+        };
         let scouts = std::mem::take(&mut activity.scouts);
         let root = overlay.election.is_root();
         for peer in self.relatives(tag) {
@@ -104,6 +113,10 @@ impl Core {
         let related =
             self.has_right(tag, link) || self.asks_above(tag, link) || self.is_commenter(tag, link);
         if !related {
+            if let Some(parent) = self.cold_parent(tag) {
+                let message = Message::Root(tag, short, answer);
+                self.park(parent, Parked::Message(link, 0, Box::new(message)));
+            }
         } else if frozen {
             // Ours is about to be replaced, or not; we compare when we know.
             self.suspect_parts(tag);
@@ -186,6 +199,21 @@ impl Core {
         let broken = self.overlays.get(&tag).is_some_and(Overlay::may_be_apart);
         if broken && !neighbor {
             self.compare_roots(tag, node);
+        }
+    }
+
+    /// A parent's network was read back, or is not there after all: its comment's is
+    /// looked after with the relatives there are.
+    pub(super) fn relatives_thawed(&mut self, parent: Tag, comment: Tag) {
+        let missing = !self.overlays.contains_key(&parent);
+        let now = self.now;
+        if let Some(overlay) = self.overlays.get_mut(&comment) {
+            let entry = overlay.parents.iter_mut().find(|(tag, _)| *tag == parent);
+            if let Some((_, mode)) = entry.filter(|_| missing) {
+                *mode = Mode::Hold;
+            }
+            overlay.activity().broken.get_or_insert(now);
+            self.touch(comment);
         }
     }
 

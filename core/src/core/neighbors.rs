@@ -3,13 +3,14 @@
 
 use super::Core;
 use super::contact::Ending;
+use super::records::Parked;
 use crate::id::{NodeId, Tag};
 use crate::link::LinkId;
 use crate::message::{
     CloseReason, Message, Open, Purpose, Rank, RootRef, STATE_HEIR, STATE_UNRESOLVED, State, Ticket,
 };
 use crate::overlay::activity::{self, OpenAttempt};
-use crate::overlay::neighbor::{UNRESOLVED, mode_of};
+use crate::overlay::neighbor::{TOLD, UNRESOLVED, mode_of};
 use crate::overlay::{Neighbor, Root, RootKey, Stage};
 use crate::violation::Violation;
 use std::sync::Arc;
@@ -380,6 +381,7 @@ impl Core {
         let subscribes = neighbor.mode.subscribes();
         let attached =
             neighbor.downstream() && !was_downstream && overlay.comments.digest().count > 0;
+        self.state_stale(tag);
         if called {
             self.succeed(tag, link);
         }
@@ -402,6 +404,9 @@ impl Core {
                 if !self.accept(link, frame, tag, state) {
                     self.compare_with(tag, link, state);
                 }
+            } else if let Some(parent) = self.cold_parent(tag) {
+                let state = Message::State(tag, state.clone());
+                self.park(parent, Parked::Message(link, frame, Box::new(state)));
             } else {
                 self.say(link, Message::Close(tag, CloseReason::Surplus));
                 self.doubt(link);
@@ -419,6 +424,7 @@ impl Core {
         let mut neighbor = Neighbor::silent(link, mode_of(state.flags));
         neighbor.since = self.seconds();
         neighbor.sent = attempt.mark;
+        neighbor.flags = if attempt.mark == 0 { 0 } else { TOLD };
         self.add_neighbor(tag, neighbor);
         self.learn_new_neighbor(link, frame, tag, state, attempt.mark);
         self.compare_with(tag, link, state);

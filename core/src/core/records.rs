@@ -27,8 +27,9 @@ const MAX_AWAITED: usize = 4_096;
 /// A restarted node leaps so far ahead in its claims' sequence: more than it can have
 /// claimed since its record was written.
 const SEQUENCE_LEAP: u64 = 1 << 24;
-/// How long the records of peers may lag behind: they are only convenient.
-const PEER_RECORD_LAG: Duration = Duration::from_secs(60);
+/// How long the records of peers, and of the states in overlays, may lag behind: they
+/// are only convenient.
+const RECORD_LAG: Duration = Duration::from_secs(60);
 
 /// Why a stored state cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub(super) enum Parked {
     Command(RequestId, Box<Command>),
     Body(LinkId, QueuedBody),
     ParentMode(Tag, Mode),
+    /// What a comment's network waits for: who its relatives are.
+    Relatives(Tag),
     Mend(NodeId),
     Reopen(NodeId),
 }
@@ -71,6 +74,8 @@ pub(super) struct Cold {
     absent: Option<Tag>,
     /// All records are to be read (after a restart, at a shutdown).
     recall_all: bool,
+    /// Overlays whose records do not tell the latest states; bounded by those in memory.
+    pub(super) stale: BTreeSet<Tag>,
 }
 
 impl Cold {
@@ -179,9 +184,11 @@ struct ColdNeighbor {
     sent: u64,
     root: Option<u8>,
     shown: [u8; 4],
+    /// What was remembered of the relation when the overlay went cold.
+    memory: Tag,
 }
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 impl Core {
     /// A node that starts again. `node` is its own record, if it has one, and `peers` are
@@ -239,7 +246,7 @@ impl Core {
                 Record::Node => Some(self.node_record()),
                 Record::Peer(node) => self.peer_record(node),
                 Record::Overlay(tag) => match self.overlays.get(&tag) {
-                    Some(overlay) => Some(self.overlay_record(overlay, None)),
+                    Some(overlay) => Some(self.overlay_record(tag, overlay, None)),
                     None => continue,
                 },
             };
@@ -272,7 +279,7 @@ impl Core {
         ))
     }
 
-    fn overlay_record(&self, overlay: &Overlay, evicted: Option<Evicted>) -> Bytes {
+    fn overlay_record(&self, tag: Tag, overlay: &Overlay, evicted: Option<Evicted>) -> Bytes {
         let record = OverlayRecord {
             version: VERSION,
             id: overlay.id,
@@ -288,7 +295,7 @@ impl Core {
             former: overlay.former.clone(),
             doors: overlay.doors.clone(),
             draws: overlay.draws,
-            place: self.place(overlay),
+            place: self.place(tag, overlay),
             evicted,
         };
         Bytes::from(postcard::to_allocvec(&record).unwrap_or_default())
@@ -302,13 +309,20 @@ impl Core {
         self.refuse_early_states();
         let peers = std::mem::take(&mut self.peers.unsaved);
         self.unsaved.extend(peers.into_iter().map(Record::Peer));
+        let stale = std::mem::take(&mut self.cold.stale);
+        self.unsaved.extend(stale.into_iter().map(Record::Overlay));
+    }
+
+    /// The overlay's record should tell the latest states before long.
+    pub(super) fn state_stale(&mut self, tag: Tag) {
+        self.cold.stale.insert(tag);
+        self.deadlines.advance(Alarm::Node, self.now + RECORD_LAG);
     }
 
     /// The peer's record should be written before long.
     pub(super) fn peer_changed(&mut self, node: NodeId) {
         self.peers.unsaved.insert(node);
-        self.deadlines
-            .advance(Alarm::Node, self.now + PEER_RECORD_LAG);
+        self.deadlines.advance(Alarm::Node, self.now + RECORD_LAG);
     }
 
     /// The node's record tells the sequence, with a leap, before that leap is used up.
@@ -351,10 +365,12 @@ impl Core {
         if !quiet {
             return;
         }
-        let bytes = self.overlay_record(overlay, Some(self.evicted(overlay)));
-        for neighbor in &overlay.neighbors {
-            if let Some(link) = self.links.get_mut(&neighbor.link) {
-                link.freeze(tag);
+        let bytes = self.overlay_record(tag, overlay, Some(self.evicted(overlay)));
+        let memory = |n: &Neighbor| (n.link, self.memory_of(overlay, tag, n));
+        let memories: Vec<(LinkId, Tag)> = overlay.neighbors.iter().map(memory).collect();
+        for (link, memory) in memories {
+            if let Some(link) = self.links.get_mut(&link) {
+                link.freeze(tag, memory);
             }
         }
         self.overlays.remove(&tag);
@@ -365,7 +381,7 @@ impl Core {
             .push(Effect::Save(Record::Overlay(tag), Some(bytes)));
     }
 
-    fn place(&self, overlay: &Overlay) -> Place {
+    fn place(&self, tag: Tag, overlay: &Overlay) -> Place {
         let mut roots: Vec<(RootKey, Option<Claim>)> = Vec::new();
         let mut index = |root: &Root| {
             let entry = (root.key, root.claim.clone());
@@ -396,6 +412,7 @@ impl Core {
                 sent: n.sent,
                 root: n.root.as_ref().map(|root| index(root)),
                 shown: n.shown,
+                memory: self.memory_of(overlay, tag, n),
             })
         });
         let neighbors = neighbors.collect();
@@ -444,6 +461,16 @@ impl Core {
         }
     }
 
+    /// A parent that we subscribe to and that is cold: who is related in its comment's
+    /// network is not known without it. None while another is found to be missing.
+    pub(super) fn cold_parent(&self, tag: Tag) -> Option<Tag> {
+        let overlay = self.overlays.get(&tag)?;
+        let mut held = overlay.parents.iter().filter(|(_, mode)| mode.subscribes());
+        let cold = held.find(|(parent, _)| self.is_cold(*parent));
+        cold.map(|(parent, _)| *parent)
+            .filter(|_| self.cold.absent.is_none())
+    }
+
     /// Parks something; the first for a cold overlay asks the runner.
     pub(super) fn park(&mut self, tag: Tag, parked: Parked) {
         let cold = !self.overlays.contains_key(&tag);
@@ -485,6 +512,7 @@ impl Core {
                 Parked::Body(link, body) => self.queue_body(link, body.via, body.document),
                 Parked::ParentMode(parent, mode) => self.on_parent_mode(tag, parent, mode),
                 Parked::Mend(node) => self.mend_thawed(tag, node),
+                Parked::Relatives(comment) => self.relatives_thawed(tag, comment),
                 Parked::Reopen(node) => {
                     self.try_open(tag, node, Purpose::Heal, None);
                 }
@@ -501,6 +529,10 @@ impl Core {
         {
             link.recalling = false;
         }
+        let compares = self.link_of(peer).filter(|link| {
+            let link = self.links.get_mut(link);
+            link.is_some_and(|link| std::mem::take(&mut link.comparison.recalled))
+        });
         for (tag, bytes) in records {
             if !self.overlays.contains_key(&tag) && self.thaw(tag, &bytes) {
                 let overlay = self.overlays.get(&tag);
@@ -514,6 +546,9 @@ impl Core {
             lost.into_iter().for_each(|tag| self.reopen(tag, peer));
         } else if peer != self.id {
             self.lose_peer(peer, lost);
+        }
+        if let Some(link) = compares {
+            self.compare_memories(link);
         }
         if peer == self.id {
             self.cold.count = 0;
@@ -590,7 +625,8 @@ impl Core {
         true
     }
 
-    /// Puts a neighbour back on its link. After a restart it shall be told all anew.
+    /// Puts a neighbour back on its link. After a restart the two ends compare what they
+    /// remember (rule *Remember*).
     fn put_back(
         &mut self,
         tag: Tag,
@@ -605,10 +641,8 @@ impl Core {
         if restarted {
             link.relate(tag);
         } else {
-            link.thaw(tag);
+            link.thaw(tag, n.memory);
         }
-        let told = !restarted && n.session >= link.forgot;
-        let told = told || (n.root.is_none() && n.shown == [0; 4]);
         let heard = !restarted && n.session == link.sessions;
         overlay.former.retain(|former| *former != n.node);
         overlay.neighbors.push(Neighbor {
@@ -621,7 +655,7 @@ impl Core {
             distance: n.distance,
             heard: if heard { n.heard } else { 0 },
             flight: 0,
-            sent: if told { n.sent } else { 0 },
+            sent: n.sent,
             root,
             shown: n.shown,
         });

@@ -14,6 +14,9 @@ pub(crate) const UNRESOLVED: u8 = 1 << 7;
 /// Own flag: an heir (rule *Inherit*) that needs not be told our first state.
 pub(crate) const PRESUMED: u8 = 1 << 6;
 
+/// Own flag: it was told our state in so many words, or a push told it for us.
+pub(crate) const TOLD: u8 = 1;
+
 /// An established relation.
 #[derive(Clone, Debug)]
 pub(crate) struct Neighbor {
@@ -70,7 +73,8 @@ impl Neighbor {
     /// Takes over what the neighbour tells.
     pub(crate) fn take(&mut self, state: &State, root: Arc<Root>, frame: u32) {
         self.mode = mode_of(state.flags);
-        self.flags = state.flags & (STATE_FROZEN | STATE_DONE | STATE_UPSTREAM);
+        let heard = state.flags & (STATE_FROZEN | STATE_DONE | STATE_UPSTREAM);
+        self.flags = heard | (self.flags & TOLD);
         self.distance = state.distance;
         self.heard = frame;
         self.shown = root.short;
@@ -80,7 +84,7 @@ impl Neighbor {
     /// Takes over what a neighbour tells that was alone: all but its root.
     pub(crate) fn take_alone(&mut self, state: &State, frame: u32) {
         self.mode = mode_of(state.flags);
-        self.flags = 0;
+        self.flags &= TOLD;
         self.heard = frame;
         self.root = None;
     }
@@ -90,9 +94,13 @@ impl Neighbor {
         self.flags & PRESUMED != 0
     }
 
-    /// One of the two has told the other its state in so many words.
-    pub(crate) fn has_spoken(&self) -> bool {
-        self.root.is_some() || self.shown != [0; 4]
+    /// What it told, in one number; 0 if nothing (rule *Remember*).
+    pub(crate) fn heard_word(&self) -> u64 {
+        let told = self.flags & (STATE_FROZEN | STATE_DONE | STATE_UPSTREAM);
+        let root = self.root.as_ref();
+        root.map_or(0, |root| {
+            word(mode_bits(self.mode) | told, self.distance, root.short)
+        })
     }
 
     /// Its root could not be resolved.
@@ -114,6 +122,12 @@ impl Neighbor {
     pub(crate) fn downstream(&self) -> bool {
         self.flags & STATE_UPSTREAM != 0
     }
+}
+
+/// A state in one number, never 0 (PROTOCOL.md, *Remember*): flags, distance, root.
+pub(crate) fn word(flags: u8, distance: u16, root: [u8; 4]) -> u64 {
+    let root = u64::from(u32::from_le_bytes(root));
+    root << 32 | u64::from(distance) << 8 | 1 << 24 | u64::from(flags)
 }
 
 /// Mode in the lowest bits of state flags.

@@ -179,6 +179,10 @@ impl Names {
                 let ranges: Vec<String> = ranges.iter().map(|r| self.range(&r.content)).collect();
                 format!("audit {}", ranges.join(", "))
             }
+            Message::Compare(ranges) => {
+                let ranges: Vec<String> = ranges.iter().map(|r| self.range(&r.content)).collect();
+                format!("compare {}", ranges.join(", "))
+            }
             Message::Root(tag, short, answer) => {
                 let answer = if *answer { ", in answer" } else { "" };
                 format!("root {} {short:02x?}{answer}", self.tag(*tag))

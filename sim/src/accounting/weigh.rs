@@ -100,6 +100,7 @@ fn weigh_message(weight: &mut Weight, message: &Message) {
         Message::Digest(..)
         | Message::Audit(..)
         | Message::Resume(..)
+        | Message::Compare(..)
         | Message::Reconcile(..)
         | Message::Want(..)
         | Message::Lack(..) => CostKind::Set,

@@ -152,7 +152,7 @@ fn list(message: &Message) -> Option<(&'static str, usize, usize)> {
         Message::Want(_, tags) | Message::Lack(_, tags) => {
             over("the number of tags", MAX_TAGS, tags.len())
         }
-        Message::Reconcile(_, ranges) | Message::Audit(ranges) => {
+        Message::Reconcile(_, ranges) | Message::Audit(ranges) | Message::Compare(ranges) => {
             over("the number of ranges", MAX_TAGS, ranges.len()).or_else(|| {
                 ranges.iter().find_map(|range| match &range.content {
                     RangeContent::Tags(tags, _) => {
@@ -181,7 +181,7 @@ fn variable(message: &Message) -> usize {
     match message {
         Message::Push(push) => push.document.len(),
         Message::Want(_, tags) | Message::Lack(_, tags) => 9 * tags.len(),
-        Message::Reconcile(_, ranges) | Message::Audit(ranges) => ranges
+        Message::Reconcile(_, ranges) | Message::Audit(ranges) | Message::Compare(ranges) => ranges
             .iter()
             .map(|range| match &range.content {
                 RangeContent::Tags(tags, _) => 32 + 9 * tags.len(),

@@ -58,7 +58,12 @@ fn revealed(message: &Message, to: Index, truth: &dyn Knowledge) -> Option<(Tag,
                 .find_map(|range| listed(range, *tag, to, truth))
         }
         Message::Audit(ranges) => ranges.iter().find_map(|range| audited(range, to, truth)),
-        Message::Fragment(_) | Message::Ping | Message::Moved(_) | Message::Resume(..) => None,
+        // Fingerprints name nothing.
+        Message::Fragment(_)
+        | Message::Ping
+        | Message::Moved(_)
+        | Message::Resume(..)
+        | Message::Compare(_) => None,
     }
 }
 

@@ -81,6 +81,7 @@ fn speech(frame: &Frame) -> Option<(&'static str, Option<Tag>)> {
         Message::Fragment(_) => Some(("Fragment", None)),
         Message::Moved(_) => Some(("Moved", None)),
         Message::Resume(..) => Some(("Resume", None)),
+        Message::Compare(_) => Some(("Compare", None)),
         Message::Root(tag, ..) => Some(("Root", Some(*tag))),
     })
 }

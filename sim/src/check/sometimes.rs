@@ -159,6 +159,7 @@ fn shows(message: &Message) -> Option<&'static str> {
         | Message::Ping
         | Message::Moved(_)
         | Message::Root(..)
+        | Message::Compare(..)
         | Message::Resume(..) => None,
     }
 }

@@ -19,7 +19,7 @@ const SHOWN: usize = 60;
 /// Documents that a note of a packet names at most.
 const NAMED: usize = 3;
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "State",
     "Open",
     "Close",
@@ -36,6 +36,7 @@ const NAMES: [&str; 16] = [
     "Audit",
     "Root",
     "Resume",
+    "Compare",
 ];
 
 /// A packet without its content.
@@ -197,6 +198,7 @@ fn kind(message: &Message) -> (u8, Option<Tag>) {
         Message::Audit(_) => (13, None),
         Message::Root(tag, ..) => (14, Some(*tag)),
         Message::Resume(..) => (15, None),
+        Message::Compare(_) => (16, None),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Effects as terse text, with names instead of ids.
 
-use cliqueclique_core::message::{CloseReason, Message, RangeContent, RootRef, State};
+use cliqueclique_core::message::{CloseReason, Message, Range, RangeContent, RootRef, State};
 use cliqueclique_core::{
     ChannelId, DocumentId, Effect, Mode, NodeId, Notification, Packet, Tag, effect::Record,
 };
@@ -172,17 +172,10 @@ impl Names {
                 format!("digest {} of {}", self.tag(*tag), digest.count)
             }
             Message::Reconcile(tag, ranges) => {
-                let ranges: Vec<String> = ranges.iter().map(|r| self.range(&r.content)).collect();
-                format!("reconcile {} {}", self.tag(*tag), ranges.join(", "))
+                format!("reconcile {} {}", self.tag(*tag), self.ranges(ranges))
             }
-            Message::Audit(ranges) => {
-                let ranges: Vec<String> = ranges.iter().map(|r| self.range(&r.content)).collect();
-                format!("audit {}", ranges.join(", "))
-            }
-            Message::Compare(ranges) => {
-                let ranges: Vec<String> = ranges.iter().map(|r| self.range(&r.content)).collect();
-                format!("compare {}", ranges.join(", "))
-            }
+            Message::Audit(ranges) => format!("audit {}", self.ranges(ranges)),
+            Message::Compare(ranges) => format!("compare {}", self.ranges(ranges)),
             Message::Root(tag, short, answer) => {
                 let answer = if *answer { ", in answer" } else { "" };
                 format!("root {} {short:02x?}{answer}", self.tag(*tag))
@@ -202,6 +195,11 @@ impl Names {
             Message::Moved(address) => format!("moved {}", String::from_utf8_lossy(&address.0)),
             other => lower(other),
         }
+    }
+
+    fn ranges(&self, ranges: &[Range]) -> String {
+        let ranges: Vec<String> = ranges.iter().map(|r| self.range(&r.content)).collect();
+        ranges.join(", ")
     }
 
     fn range(&self, content: &RangeContent) -> String {

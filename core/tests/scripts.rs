@@ -20,8 +20,9 @@ use cliqueclique_core::{
     Address, Admission, ChannelId, Command, Config, Core, Document, DocumentId, Draft, Effect,
     Input, Mode, NodeId, Packet, RequestId, Signature, Tag, Time, WallTime, effect::Record,
 };
+use common::peer::{Peer, binding, digest_of, identity, node, peers};
 use common::show::{self, Names};
-use common::{Peer, SUITE, WALL, binding, digest_of, identity, node, peers};
+use common::{SUITE, WALL};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 use std::sync::Arc;

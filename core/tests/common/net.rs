@@ -1,7 +1,8 @@
 //! Several cores and a network in memory that loses, delays and reorders packets
 //! and breaks connections, as long as it is told to.
 
-use super::{WALL, binding, identity, node};
+use super::WALL;
+use super::peer::{binding, identity, node, peers};
 use cliqueclique_core::{
     Address, Admission, ChannelId, Command, Config, Core, Document, DocumentId, Effect, Input,
     Notification, Packet, RequestId, Tag, Time, Violation, crypto::Ed25519Blake3, effect::Record,
@@ -254,7 +255,7 @@ impl Net {
             suite,
             wall,
             record,
-            super::peers(&host.records),
+            peers(&host.records),
         )
         .expect("the record is good");
     }

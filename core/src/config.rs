@@ -109,6 +109,7 @@ pub struct Config {
     /// Most unacknowledged bytes on a link.
     pub send_window: usize,
     /// Most documents waiting to be sent on a link; beyond it lazy push takes over.
+    /// At least 1: otherwise nothing would ever be sent.
     pub send_queue: usize,
     /// Most bytes of documents waiting to be admitted.
     pub admission_window: usize,
@@ -207,6 +208,7 @@ impl Config {
                 !self.redial_min.is_zero() && self.redial_min <= self.redial_max,
                 "redial_min must be above zero and at most redial_max",
             ),
+            (self.send_queue > 0, "send_queue must be above zero"),
             (
                 self.rate_limit > 0 && self.rate_burst > 0,
                 "rate limits must be above zero",

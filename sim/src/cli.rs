@@ -11,6 +11,7 @@ mod job;
 mod machine;
 mod output;
 mod run;
+mod shrink;
 mod summary;
 mod swarm;
 mod sweeps;
@@ -71,6 +72,8 @@ enum Command {
     Sweep(SweepArgs),
     /// Runs many small scenarios that are drawn from their seeds, faults and all.
     Swarm(SwarmArgs),
+    /// Makes a failing run small: a scenario in which every event stands by itself.
+    Shrink(ShrinkArgs),
     /// Puts the rows of a sweep's shards together.
     Merge(MergeArgs),
     /// Runs a run folder again and compares the digests.
@@ -165,6 +168,27 @@ struct SwarmArgs {
     #[arg(long, value_name = "DIR", default_value = "runs/swarm")]
     out: PathBuf,
     /// Prints a JSON line per failure.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ShrinkArgs {
+    /// Scenario file.
+    scenario: PathBuf,
+    /// Seed instead of the scenario's own.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Overrides a value by its dotted name.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// The small scenario; by default <scenario>-<seed>-small.toml.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Most runs.
+    #[arg(long, value_name = "N", default_value_t = cliqueclique_sim::shrink::MOST_RUNS)]
+    runs: u64,
+    /// Prints JSON instead of text.
     #[arg(long)]
     json: bool,
 }
@@ -286,6 +310,7 @@ fn dispatch(command: &Command) -> Done {
         Command::Run(args) => run::run(args),
         Command::Sweep(args) => sweeps::sweep(args),
         Command::Swarm(args) => swarm::swarm(args),
+        Command::Shrink(args) => shrink::shrink(args),
         Command::Merge(args) => sweeps::merge(args),
         Command::Replay(args) => again::replay(args),
         Command::Compare(args) => comparison::compare(args),

@@ -7,6 +7,7 @@ use crate::host::Behavior;
 use crate::metrics::{Metrics, Sample};
 use crate::scenario::Scenario;
 use crate::snapshot::{Index, Snapshot};
+use crate::tape::Tape;
 use crate::workload::Workload;
 use cliqueclique_core::time::Time;
 use std::collections::BTreeMap;
@@ -104,4 +105,21 @@ pub fn run_with(
 ) -> Result<Outcome, SetupError> {
     let workload = Workload::new(scenario, seed)?;
     Ok(phases::Run::new(scenario, seed, workload, observer, behaviors).through())
+}
+
+/// As [`run_with`], and writes down on a tape what was drawn: who did what, whom faults hit, what became of
+/// each packet.
+///
+/// # Errors
+/// [`SetupError`] if the scenario's trace cannot be used.
+pub fn record(
+    scenario: &Scenario,
+    seed: u64,
+    observer: &mut dyn Observer,
+    behaviors: BTreeMap<Index, Box<dyn Behavior>>,
+    tape: &Tape,
+) -> Result<Outcome, SetupError> {
+    let workload = Workload::new(scenario, seed)?;
+    let run = phases::Run::new(scenario, seed, workload, observer, behaviors);
+    Ok(run.recording(tape).through())
 }

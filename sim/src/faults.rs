@@ -34,11 +34,6 @@ impl Faults {
         }
     }
 
-    /// One of them.
-    pub(crate) fn pick(&mut self, nodes: &[Index]) -> Option<Index> {
-        (!nodes.is_empty()).then(|| nodes[self.rng.random_range(0..nodes.len())])
-    }
-
     /// So many of them, in order of index.
     fn draw(&mut self, mut nodes: Vec<Index>, count: usize) -> Vec<Index> {
         let count = count.min(nodes.len());
@@ -61,6 +56,11 @@ impl World<'_> {
         let fault = &self.scenario.faults[index];
         self.repeat(index, fault);
         let hit = self.targets(fault.target);
+        self.hit(fault, &hit)
+    }
+
+    /// A fault hits these nodes.
+    pub(crate) fn hit(&mut self, fault: &Fault, hit: &[Index]) -> Step {
         if hit.is_empty() {
             return Ok(());
         }
@@ -71,7 +71,8 @@ impl World<'_> {
             hit.len(),
             memberships,
         );
-        self.apply(fault.kind, &hit)
+        self.note_fault(hit, fault.kind);
+        self.apply(fault.kind, hit)
     }
 
     fn repeat(&mut self, index: usize, fault: &Fault) {
@@ -84,7 +85,7 @@ impl World<'_> {
             .filter(|every| !every.is_zero())
             .map(|every| self.now + every);
         if let Some(next) = next.filter(|&next| next <= Time::ZERO + last) {
-            self.queue.push(next, Event::Fault(index));
+            self.queue.push_first(next, Event::Fault(index));
         }
     }
 
@@ -145,7 +146,7 @@ impl World<'_> {
             FaultKind::Leave => {
                 return hit
                     .iter()
-                    .try_for_each(|&node| self.act(node, Action::Leave));
+                    .try_for_each(|&node| self.act_as_fault(node, Action::Leave));
             }
             FaultKind::Move => return hit.iter().try_for_each(|&node| self.move_away(node)),
             FaultKind::Forget => return hit.iter().try_for_each(|&node| self.forget_first(node)),
@@ -171,7 +172,7 @@ impl World<'_> {
         if self.truth.entries().is_empty() || self.truth.interest(FIRST_FORUM, node).is_none() {
             return Ok(());
         }
-        self.act(node, Action::Forget(FIRST_FORUM))
+        self.act_as_fault(node, Action::Forget(FIRST_FORUM))
     }
 
     /// A subscriber of the first forum only bookmarks it from now on, or goes back.
@@ -183,11 +184,11 @@ impl World<'_> {
         let mode = self.truth.entry(FIRST_FORUM).cell(node).mode();
         if mode.subscribes() {
             self.faults.toggled.insert(node, mode);
-            self.act(node, Action::Bookmark(FIRST_FORUM, true))?;
-            return self.act(node, Action::Set(FIRST_FORUM, Mode::Hold));
+            self.act_as_fault(node, Action::Bookmark(FIRST_FORUM, true))?;
+            return self.act_as_fault(node, Action::Set(FIRST_FORUM, Mode::Hold));
         }
         let before = self.faults.toggled.remove(&node).unwrap_or(Mode::Subscribe);
-        self.act(node, Action::Set(FIRST_FORUM, before))
+        self.act_as_fault(node, Action::Set(FIRST_FORUM, before))
     }
 }
 
@@ -219,6 +220,5 @@ mod tests {
         assert_eq!(drawn, draw(1));
         assert_ne!(drawn, draw(2));
         assert_eq!(Faults::new(1).draw(vec![4, 5], 7), [4, 5]);
-        assert_eq!(Faults::new(1).pick(&[]), None);
     }
 }

@@ -130,8 +130,9 @@ pub(crate) struct Host {
     pub(crate) pending: BTreeMap<RequestId, Action>,
     /// What the user wanted while the node was away.
     pub(crate) todo: Vec<Action>,
-    /// Peers at which the user joined a document that has not come yet.
-    pub(crate) joining: BTreeMap<Number, Index>,
+    /// Peers, with the generation of their address, at which the user joined a document that has
+    /// not come yet.
+    pub(crate) joining: BTreeMap<Number, (Index, u32)>,
     /// Wishes to be told to the core again once the document arrives.
     pub(crate) unfulfilled: BTreeSet<Number>,
     /// Its disk is not what it was: the user will join again at its return.

@@ -6,15 +6,18 @@
 mod connection;
 mod disturbance;
 mod latency;
+mod rules;
 
 pub(crate) use connection::{End, Side, Stage};
 pub(crate) use disturbance::{Disturbance, Handle};
 
 use crate::random::{Purpose, exponential, fork, up_to};
 use crate::scenario;
+use crate::scenario::script::{Fate, Script};
 use crate::snapshot::Index;
+use crate::tape::Tape;
 use cliqueclique_core::id::ChannelId;
-use cliqueclique_core::time::Time;
+use cliqueclique_core::time::{Time, micros};
 use connection::Connections;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -45,18 +48,25 @@ pub(crate) struct Network {
     rng: ChaCha8Rng,
     connections: Connections,
     disturbance: Disturbance,
+    rules: rules::Rules,
 }
 
 impl Network {
-    /// A network of `nodes` nodes without connections.
-    pub(crate) fn new(model: &scenario::Network, seed: u64, nodes: usize) -> Self {
+    /// A network of `nodes` nodes without connections, with a script's rules for single packets.
+    pub(crate) fn new(model: &scenario::Network, script: &Script, seed: u64, nodes: usize) -> Self {
         Self {
             model: model.clone(),
             seed,
             rng: fork(seed, Purpose::Packets, 0),
             connections: Connections::default(),
             disturbance: Disturbance::new(nodes),
+            rules: rules::Rules::new(script),
         }
+    }
+
+    /// From now on what is drawn is written down.
+    pub(crate) fn record(&mut self, tape: Tape) {
+        self.rules.record(tape);
     }
 
     /// From now on nothing goes wrong by chance.
@@ -93,7 +103,7 @@ impl Network {
             Side::new(dialler, channel, out),
             to.map(|to| Side::new(to, channel, back)),
         );
-        let delay = to.and_then(|to| self.dial_delay(dialler, to));
+        let delay = to.and_then(|to| self.dial_delay(end, dialler, to));
         let round_trip = Duration::from_micros(out + back);
         (
             end,
@@ -104,12 +114,16 @@ impl Network {
     }
 
     /// Time lost to lost opening packets; `None` if all were.
-    fn dial_delay(&mut self, from: Index, to: Index) -> Option<Duration> {
+    fn dial_delay(&mut self, end: End, from: Index, to: Index) -> Option<Duration> {
         let loss = self.loss(from, to);
         let lost = (0..DIAL_TRIES)
             .take_while(|_| loss > 0.0 && self.rng.random_bool(loss))
             .count();
         let lost = u32::try_from(lost).unwrap_or(DIAL_TRIES);
+        let (lost, number) = self.rules.dial(from, to, lost);
+        if let Some(side) = self.connections.side_mut(end) {
+            side.number = number;
+        }
         (lost < DIAL_TRIES && self.reachable(from, to)).then(|| DIAL_RETRY * lost)
     }
 
@@ -122,9 +136,16 @@ impl Network {
     /// when the transport will drop the connection, if it will.
     pub(crate) fn open(&mut self, now: Time, dialler: End, accepted: ChannelId) -> Option<Time> {
         self.connections.open(dialler, accepted);
-        let mean = self.model.channel_life?;
-        let life = exponential(&mut self.rng, mean.as_secs_f64());
-        Some(now + Duration::from_secs_f64(life))
+        let rng = &mut self.rng;
+        let drawn = self
+            .model
+            .channel_life
+            .map(|mean| exponential(rng, mean.as_secs_f64()))
+            .map(|life| whole_micros(Duration::from_secs_f64(life)));
+        let (from, to) = (self.side(dialler)?, self.side(dialler.other())?);
+        let (number, from, to) = (from.number, from.node, to.node);
+        let life = self.rules.life(from, to, number, drawn);
+        life.map(|life| now + life)
     }
 
     /// The side at an end, if the connection still exists.
@@ -165,12 +186,37 @@ impl Network {
         let Some(depart) = self.serialise(now, end, size) else {
             return Passage::default();
         };
-        let loss = self.loss(from, to);
-        let lost = self.disturbance.cut(from, to) || (loss > 0.0 && self.rng.random_bool(loss));
-        if lost {
-            return Passage::default();
+        let drawn = (!self.disturbance.cut(from, to)).then(|| self.fate(from, to));
+        match self.rules.packet(from, to, drawn) {
+            None | Some(Fate::Lost) => Passage::default(),
+            Some(Fate::Comes { late, held, copy }) => self.arrivals(depart, end, late, held, copy),
         }
-        self.arrivals(depart, end)
+    }
+
+    /// What becomes of a packet by chance.
+    fn fate(&mut self, from: Index, to: Index) -> Fate {
+        let loss = self.loss(from, to);
+        let (rng, model, seed) = (&mut self.rng, &self.model, self.seed);
+        let chance = |rng: &mut ChaCha8Rng, p: f64| p > 0.0 && rng.random_bool(p);
+        if chance(rng, loss) {
+            return Fate::Lost;
+        }
+        let held = if chance(rng, model.reorder) {
+            up_to(rng, model.reorder_delay)
+        } else {
+            Duration::ZERO
+        };
+        let doubled = chance(rng, model.duplicate);
+        let late = up_to(rng, model.jitter);
+        let copy = doubled.then(|| {
+            let latency = latency::draw(model.latency, seed, from, to);
+            whole_micros(up_to(rng, Duration::from_micros(latency)))
+        });
+        Fate::Comes {
+            late: whole_micros(late),
+            held: whole_micros(held),
+            copy,
+        }
     }
 
     /// When the last byte leaves, behind what was sent before in this direction.
@@ -183,25 +229,26 @@ impl Network {
         Some(side.busy_until)
     }
 
-    fn arrivals(&mut self, depart: Time, end: End) -> Passage {
-        let chance = |rng: &mut ChaCha8Rng, p: f64| p > 0.0 && rng.random_bool(p);
-        let held_back = chance(&mut self.rng, self.model.reorder)
-            .then(|| up_to(&mut self.rng, self.model.reorder_delay));
-        let doubled = chance(&mut self.rng, self.model.duplicate);
-        let jitter = up_to(&mut self.rng, self.model.jitter);
+    fn arrivals(
+        &mut self,
+        depart: Time,
+        end: End,
+        late: Duration,
+        held: Duration,
+        copy: Option<Duration>,
+    ) -> Passage {
         let Some(side) = self.connections.side_mut(end) else {
             return Passage::default();
         };
         let latency = Duration::from_micros(side.latency);
-        let in_order = (depart + latency + jitter).max(side.last_arrival);
-        let first = held_back.map_or(in_order, |extra| in_order + extra);
-        if held_back.is_none() {
+        let in_order = (depart + latency + late).max(side.last_arrival);
+        let first = in_order + held;
+        if held.is_zero() {
             side.last_arrival = first;
         }
-        let second = doubled.then(|| first + up_to(&mut self.rng, latency));
         Passage {
             first: Some(first),
-            second,
+            second: copy.map(|copy| first + copy),
         }
     }
 
@@ -213,6 +260,11 @@ impl Network {
     pub(crate) fn latency(&self, from: Index, to: Index) -> u64 {
         latency::draw(self.model.latency, self.seed, from, to)
     }
+}
+
+/// Time in the simulator is counted so.
+fn whole_micros(duration: Duration) -> Duration {
+    Duration::from_micros(micros(duration))
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use std::collections::BinaryHeap;
 /// Bits of a key for the slot of an event, and for its sequence.
 const SLOT_BITS: u32 = 24;
 const SEQUENCE_BITS: u32 = 40;
+/// Upper bit of a sequence: events that do not come first of their time.
+const LATER: u64 = 1 << (SEQUENCE_BITS - 1);
 /// Most events that can wait at once.
 const CAPACITY: usize = 1 << SLOT_BITS;
 
@@ -35,16 +37,30 @@ impl<E> Queue<E> {
     /// Adds an event at a time; after those that were added for that time before.
     ///
     /// # Panics
-    /// If more than 2^24 events wait or 2^40 were ever added: no machine that
+    /// If more than 2^24 events wait or 2^39 were ever added: no machine that
     /// this runs on has memory or time for as many.
     pub(crate) fn push(&mut self, time: Time, event: E) {
+        self.insert(time, event, LATER);
+    }
+
+    /// Adds an event at a time; before those of [`Queue::push`] for that time, after those that
+    /// were added in this way before.
+    ///
+    /// # Panics
+    /// As [`Queue::push`].
+    pub(crate) fn push_first(&mut self, time: Time, event: E) {
+        self.insert(time, event, 0);
+    }
+
+    fn insert(&mut self, time: Time, event: E, class: u64) {
         let slot = self.store(event);
         self.sequence += 1;
         assert!(
-            slot < CAPACITY && self.sequence < 1 << SEQUENCE_BITS,
+            slot < CAPACITY && self.sequence < LATER,
             "event queue overflow"
         );
-        self.heap.push(Reverse(key(time, self.sequence, slot)));
+        self.heap
+            .push(Reverse(key(time, class | self.sequence, slot)));
     }
 
     /// The next event and its time.
@@ -109,6 +125,18 @@ mod tests {
         }
         assert_eq!(order, "abcde");
         assert_eq!(queue.next_time(), None);
+    }
+
+    #[test]
+    fn some_come_first_of_their_time() {
+        let mut queue = Queue::new();
+        queue.push(Time(5), 'c');
+        queue.push_first(Time(5), 'a');
+        queue.push(Time(4), '0');
+        queue.push_first(Time(5), 'b');
+        queue.push(Time(5), 'd');
+        let order: String = std::iter::from_fn(|| queue.pop().map(|(_, name)| name)).collect();
+        assert_eq!(order, "0abcd");
     }
 
     #[test]

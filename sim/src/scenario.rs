@@ -12,6 +12,7 @@ mod network;
 mod parse;
 mod protocol;
 mod reader;
+pub mod script;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -9,5 +9,5 @@ mod draw;
 mod judge;
 mod panics;
 
-pub use draw::{Case, draw};
-pub use judge::{Broken, Class, Finding, Judged, judge, judge_twice, nobody};
+pub use draw::{Case, bound, draw};
+pub use judge::{Broken, Class, Finding, Judged, judge, judge_twice, nobody, record};

@@ -4,6 +4,7 @@
 
 mod generator;
 mod newsgroup;
+mod scripted;
 mod synthetic;
 mod trace;
 
@@ -60,6 +61,8 @@ pub(crate) enum Workload {
     Synthetic(synthetic::Synthetic),
     /// See [`scenario::Newsgroup`].
     Newsgroup(newsgroup::Newsgroup),
+    /// See [`scenario::script`]; the world plays it.
+    Scripted(scripted::Scripted),
 }
 
 impl Workload {
@@ -69,6 +72,9 @@ impl Workload {
     /// The trace cannot be read, or a row of it is wrong.
     pub(crate) fn new(scenario: &scenario::Scenario, seed: u64) -> Result<Self, SetupError> {
         match &scenario.workload {
+            scenario::Workload::Scripted(nodes) => {
+                Ok(Self::Scripted(scripted::Scripted::new(*nodes)))
+            }
             scenario::Workload::Synthetic(model) => {
                 Ok(Self::Synthetic(synthetic::Synthetic::new(model, seed)))
             }
@@ -89,6 +95,7 @@ impl Workload {
         match self {
             Self::Synthetic(synthetic) => synthetic.nodes(),
             Self::Newsgroup(newsgroup) => newsgroup.nodes(),
+            Self::Scripted(scripted) => scripted.nodes(),
         }
     }
 
@@ -97,6 +104,7 @@ impl Workload {
         match self {
             Self::Synthetic(synthetic) => synthetic.next_time(),
             Self::Newsgroup(newsgroup) => newsgroup.next_time(),
+            Self::Scripted(_) => None,
         }
     }
 
@@ -105,6 +113,7 @@ impl Workload {
         match self {
             Self::Synthetic(synthetic) => synthetic.step(now, scene, tasks),
             Self::Newsgroup(newsgroup) => newsgroup.step(now, scene, tasks),
+            Self::Scripted(_) => {}
         }
     }
 
@@ -119,13 +128,14 @@ impl Workload {
         match self {
             Self::Synthetic(synthetic) => synthetic.published(ticket, number),
             Self::Newsgroup(newsgroup) => newsgroup.published(ticket, number, scene, tasks),
+            Self::Scripted(scripted) => scripted.published(ticket, number),
         }
     }
 
     /// It could not be published, since its parent is no longer held.
     pub(crate) fn refused(&mut self, ticket: usize) {
         match self {
-            Self::Synthetic(_) => {}
+            Self::Synthetic(_) | Self::Scripted(_) => {}
             Self::Newsgroup(newsgroup) => newsgroup.refused(ticket),
         }
     }
@@ -133,7 +143,7 @@ impl Workload {
     /// How much later than planned messages were posted, milliseconds.
     pub(crate) fn delays(&self) -> Histogram {
         match self {
-            Self::Synthetic(_) => Histogram::default(),
+            Self::Synthetic(_) | Self::Scripted(_) => Histogram::default(),
             Self::Newsgroup(newsgroup) => newsgroup.delays().clone(),
         }
     }
@@ -147,7 +157,7 @@ impl Workload {
         tasks: &mut Vec<Task>,
     ) {
         match self {
-            Self::Synthetic(_) => {}
+            Self::Synthetic(_) | Self::Scripted(_) => {}
             Self::Newsgroup(newsgroup) => newsgroup.arrived(node, number, scene, tasks),
         }
     }

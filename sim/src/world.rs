@@ -10,6 +10,7 @@ mod knowledge;
 mod lifecycle;
 mod measure;
 mod perform;
+mod script;
 mod users;
 
 pub(crate) use event::Event;
@@ -22,6 +23,7 @@ use crate::faults::Faults;
 use crate::host::Host;
 use crate::network::Network;
 use crate::queue::Queue;
+use crate::random::mix;
 use crate::scenario::Scenario;
 use crate::snapshot::Index;
 use crate::truth::{Number, Truth};
@@ -57,7 +59,9 @@ pub(crate) struct World<'a> {
     wants_events: bool,
     retransmitted: bool,
     requests: u64,
-    bodies: u64,
+    recorder: Option<script::Recorder>,
+    /// The workload's tickets of all documents, in order of their names.
+    tickets: Vec<usize>,
     connections: u64,
     /// Nodes that are paused, or crashed and will come back.
     away: usize,
@@ -100,6 +104,7 @@ impl World<'_> {
             Event::Work => self.work(),
             Event::Again(node, action) => self.act(node, action),
             Event::Fault(index) => self.fault(index),
+            Event::Script(first) => self.play(first),
             Event::Calm(handle) => {
                 self.end_disturbance(handle);
                 Ok(())
@@ -216,13 +221,16 @@ impl World<'_> {
         self.checkers.quiet(self.now, over);
     }
 
-    /// A running node, drawn at random, that holds a document.
-    pub(crate) fn live_holder(&mut self, number: Number, but: Index) -> Option<Index> {
+    /// A running node that holds a document. The draw is a pure function, so that it shifts no other.
+    pub(crate) fn live_holder(&self, number: Number, but: Index) -> Option<Index> {
         let holds = |&node: &Index| {
             node != but && self.hosts[node].is_up() && self.truth.holds(number, node)
         };
-        let holders: Vec<Index> = (0..self.hosts.len()).filter(holds).collect();
-        self.faults.pick(&holders)
+        let tag = self.truth.entry(number).document.tag();
+        let salt = mix(mix(self.seed ^ u64::from_le_bytes(tag.0)) ^ but as u64);
+        (0..self.hosts.len())
+            .filter(holds)
+            .min_by_key(|&node| mix(salt ^ node as u64))
     }
 }
 

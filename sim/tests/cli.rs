@@ -417,3 +417,34 @@ fn a_swarm_is_decided_by_its_seeds() {
     assert_eq!(code(&output), 2);
     assert!(err(&output).contains("expected A..B"), "{}", err(&output));
 }
+
+#[test]
+fn what_does_not_fail_cannot_be_shrunk_and_what_fails_becomes_small() {
+    let place = Place::new("shrink");
+    let output = place.run(&["shrink", "small.toml"]);
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("does not fail"), "{}", err(&output));
+    let bound = "checks.at_most={ bytes = 100 }";
+    let output = place.run(&[
+        "shrink",
+        "small.toml",
+        "--set",
+        bound,
+        "--out",
+        "smaller.toml",
+    ]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(err(&output).contains("runs, nodes: "), "{}", err(&output));
+    assert!(
+        out(&output).contains("after:  2 nodes, 1 documents, 2 scheduled"),
+        "{}",
+        out(&output)
+    );
+    let again = place.run(&["run", "smaller.toml"]);
+    assert_eq!(code(&again), 1);
+    assert!(
+        err(&again).contains("`cost` does not hold"),
+        "{}",
+        err(&again)
+    );
+}

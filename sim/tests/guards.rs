@@ -2,20 +2,16 @@
 //! which it must catch. Every case runs twice: as it is, where all properties
 //! must hold, and with the broken node or nodes, where the named one must not.
 
+mod broken;
+
 use cliqueclique_core::document::Document;
-use cliqueclique_core::id::{Address, ChannelId, PublicKey, Signature, Tag};
-use cliqueclique_core::message::{
-    Admission, AdmissionKind, Frame, Hello, Message, Mode, Packet, Purpose, STATE_FROZEN,
-    STATE_UPSTREAM, SetDigest, State,
-};
-use cliqueclique_core::time::Time;
-use cliqueclique_core::{Command, Effect, Input};
+use cliqueclique_core::message::Mode;
 use cliqueclique_sim::check::{Checkers, Violated};
 use cliqueclique_sim::driver::{Observer, Outcome, run_with};
 use cliqueclique_sim::host::Behavior;
 use cliqueclique_sim::scenario::{Scenario, parse};
 use cliqueclique_sim::snapshot::Index;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 struct Blind;
 
@@ -87,114 +83,17 @@ fn skip(but: &str) -> String {
     format!("[checks]\nskip = [{}]\n", names.join(", "))
 }
 
-/// Changes each message that a node sends; `None` drops it.
-struct Send<F>(F);
-
-impl<F> std::fmt::Debug for Send<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Send")
-    }
-}
-
-impl<F: FnMut(Time, Message) -> Vec<Message>> Behavior for Send<F> {
-    fn effects(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        for frame in effects.iter_mut().filter_map(frame_of) {
-            let messages = std::mem::take(&mut frame.messages);
-            frame.messages = messages
-                .into_iter()
-                .flat_map(|message| (self.0)(now, message))
-                .collect();
-        }
-    }
-    fn input(&mut self, input: Input) -> Option<Input> {
-        Some(input)
-    }
-}
-
-fn sends<F: FnMut(Time, Message) -> Vec<Message> + 'static>(
-    change: F,
-) -> Option<Box<dyn Behavior>> {
-    Some(Box::new(Send(change)))
-}
-
-fn frame_of(effect: &mut Effect) -> Option<&mut Frame> {
-    if let Effect::Send(_, Packet::Frame(frame)) = effect {
-        Some(frame)
-    } else {
-        None
-    }
-}
-
-/// Keeps some inputs from a core, and some messages out of the others.
-struct Ignore<I, M>(I, M);
-
-impl<I, M> std::fmt::Debug for Ignore<I, M> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Ignore")
-    }
-}
-
-impl<I: FnMut(&Input) -> bool, M: FnMut(&Message) -> bool> Behavior for Ignore<I, M> {
-    fn effects(&mut self, _: Time, _: &mut Vec<Effect>) {}
-    fn input(&mut self, mut input: Input) -> Option<Input> {
-        if (self.0)(&input) {
-            return None;
-        }
-        if let Input::Received(_, Packet::Frame(frame)) = &mut input {
-            frame.messages.retain(|message| !(self.1)(message));
-        }
-        Some(input)
-    }
-}
-
-fn ignores_commands<F: FnMut(&Command) -> bool + 'static>(
-    mut which: F,
-) -> Option<Box<dyn Behavior>> {
-    Some(Box::new(Ignore(
-        move |input: &Input| matches!(input, Input::Command(_, command) if which(command)),
-        |_: &Message| false,
-    )))
-}
-
-fn ignores_messages<F: FnMut(&Message) -> bool + 'static>(which: F) -> Option<Box<dyn Behavior>> {
-    Some(Box::new(Ignore(|_: &Input| false, which)))
-}
-
-/// The state that a message carries, to be changed.
-fn state_of(message: &mut Message) -> Option<&mut State> {
-    if let Message::State(_, state) = message {
-        return Some(state);
-    }
-    if let Message::Open(_, open) = message {
-        return Some(&mut open.state);
-    }
-    None
-}
-
-/// A document has parents: the byte after version, flags, key and date counts them.
-fn is_comment(message: &Message) -> bool {
-    matches!(message, Message::Push(push) if push.document.get(42).is_some_and(|count| *count > 0))
-}
-
 #[test]
 fn delivery_catches_a_node_that_throws_comments_away() {
     let violated = caught(&[], &skip("delivery"), |node| {
-        (node == 5).then(|| ignores_messages(is_comment)).flatten()
+        (node == 5).then(broken::throws_comments_away)
     });
     assert_eq!((violated.property, violated.nodes[0]), ("delivery", 5));
 }
 
 #[test]
 fn delivery_catches_nodes_that_never_push() {
-    let violated = caught(&[], &skip("delivery"), |_| {
-        sends(|_, message| {
-            if is_comment(&message) {
-                vec![]
-            } else {
-                vec![message]
-            }
-        })
-    });
+    let violated = caught(&[], &skip("delivery"), |_| Some(broken::never_pushes()));
     assert_eq!(violated.property, "delivery");
 }
 
@@ -202,7 +101,7 @@ fn delivery_catches_nodes_that_never_push() {
 fn presence_catches_a_node_that_never_lets_go() {
     let fault = "[[fault]]\nat = \"200s\"\nkind = \"forget\"\nnode = 5\n";
     let violated = caught(&[], &(skip("presence") + fault), |_| {
-        ignores_commands(|command| matches!(command, Command::Forget(_)))
+        Some(broken::ignores_forget())
     });
     assert_eq!((violated.property, violated.nodes), ("presence", vec![5]));
 }
@@ -211,27 +110,16 @@ fn presence_catches_a_node_that_never_lets_go() {
 fn presence_catches_a_node_that_does_not_do_what_its_user_wishes() {
     let fault = "[[fault]]\nat = \"200s\"\nkind = \"toggle\"\nnode = 5\n";
     let violated = caught(&[], &(skip("presence") + fault), |_| {
-        ignores_commands(|command| matches!(command, Command::Subscribe(..)))
+        Some(broken::ignores_wishes())
     });
     assert_eq!((violated.property, violated.nodes), ("presence", vec![5]));
 }
 
 #[test]
 fn silence_catches_a_node_that_talks_about_documents_for_no_reason() {
-    let mut known = None;
-    let chatter = move |_, message: Message| {
-        if let Message::Digest(tag, _) | Message::State(tag, _) = &message {
-            known = Some(*tag);
-        }
-        let ping = matches!(message, Message::Ping);
-        let extra = known
-            .filter(|_| ping)
-            .map(|tag| Message::Digest(tag, SetDigest::default()));
-        std::iter::once(message).chain(extra).collect()
-    };
     let sets = ["duration=20m", "workload.comments_until=2m"];
     // All chatter: which end of a link sends its keep-alives is not for a test to know.
-    let violated = caught(&sets, &skip(""), |_| sends(chatter));
+    let violated = caught(&sets, &skip(""), |_| Some(broken::chatters()));
     assert_eq!(violated.property, "silence");
 }
 
@@ -243,72 +131,8 @@ fn privacy_catches_a_node_that_tells_names_to_outsiders() {
         "workload.zipf=0.1",
         "workload.interests=2",
     ];
-    let gossip = || {
-        let mut known: BTreeSet<Tag> = BTreeSet::new();
-        move |_, message: Message| {
-            if let Message::State(tag, _) = &message {
-                known.insert(*tag);
-            }
-            known
-                .iter()
-                .map(|tag| Message::Seek(*tag, Purpose::Neighbor))
-                .chain([message])
-                .collect()
-        }
-    };
-    let violated = caught(&sets, &skip(""), |_| sends(gossip()));
+    let violated = caught(&sets, &skip(""), |_| Some(broken::tells_names()));
     assert_eq!(violated.property, "privacy");
-}
-
-/// Calls everybody, one after another, whom nobody told it about.
-#[derive(Debug, Default)]
-struct Intruder {
-    called: u8,
-    connected: Option<ChannelId>,
-}
-
-const CALLS: u64 = 1 << 40;
-
-impl Behavior for Intruder {
-    fn effects(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        if now > Time(60_000_000) && self.called < 12 {
-            let address = vec![self.called, 0, 0, 0, 0, 0, 0, 0];
-            effects.push(Effect::Dial(
-                ChannelId(CALLS + 2 * u64::from(self.called)),
-                Address(address.into()),
-            ));
-            self.called += 1;
-        }
-        if let Some(channel) = self.connected.take() {
-            effects.push(Effect::Send(channel, Packet::Hello(Box::new(stranger()))));
-        }
-    }
-    fn input(&mut self, input: Input) -> Option<Input> {
-        if let Input::Connected { channel, .. } = input
-            && channel.0 >= CALLS
-            && channel.0.is_multiple_of(2)
-        {
-            self.connected = Some(channel);
-            return Some(Input::Wake);
-        }
-        Some(input)
-    }
-}
-
-fn stranger() -> Hello {
-    Hello {
-        version_min: 1,
-        version_max: 1,
-        nonce: [7; 16],
-        key: PublicKey([7; 32]),
-        address: Address(vec![1; 8].into()),
-        admission: Admission {
-            tag: Tag([7; 8]),
-            proof: [7; 16],
-            kind: AdmissionKind::Reunion,
-        },
-        signature: Signature::from_bytes(&[7; 64]),
-    }
 }
 
 #[test]
@@ -318,37 +142,23 @@ fn contact_catches_a_node_that_calls_strangers() {
         "protocol.max_acquaintances=4",
     ];
     let violated = caught(&sets, &skip(""), |node| {
-        (node == 1).then(|| Box::new(Intruder::default()) as Box<dyn Behavior>)
+        (node == 1).then(broken::calls_strangers)
     });
     assert_eq!((violated.property, violated.nodes[0]), ("contact", 1));
 }
 
 #[test]
 fn bounded_catches_a_node_that_sends_too_much_at_once() {
-    let flood = |_, message: Message| {
-        let tag = if let Message::State(tag, _) = &message {
-            Some(*tag)
-        } else {
-            None
-        };
-        let extra = tag.map(|tag| Message::Want(tag, vec![tag; 5_000]));
-        std::iter::once(message).chain(extra).collect()
-    };
-    let violated = caught(&[], &skip(""), |node| {
-        (node == 2).then(|| sends(flood)).flatten()
-    });
+    let violated = caught(&[], &skip(""), |node| (node == 2).then(broken::floods));
     assert_eq!((violated.property, violated.nodes[0]), ("bounded", 2));
 }
 
 #[test]
 fn tree_catches_nodes_that_lie_about_their_distance() {
-    let lie = |_, mut message: Message| {
-        if let Some(state) = state_of(&mut message) {
-            state.distance += 3;
-        }
-        vec![message]
-    };
-    assert_eq!(caught(&[], &skip("tree"), |_| sends(lie)).property, "tree");
+    assert_eq!(
+        caught(&[], &skip("tree"), |_| Some(broken::lies_about_distance())).property,
+        "tree"
+    );
 }
 
 #[test]
@@ -356,13 +166,11 @@ fn tree_catches_nodes_that_keep_a_freeze_to_themselves() {
     // The root dies, and most others, so that nobody below it is left to succeed it.
     let crash = "[[fault]]\nat = \"200s\"\nkind = \"crash\"\nroot = true\n\
                  [[fault]]\nat = \"200s\"\nkind = \"crash\"\nshare = \"60%\"\n";
-    let deaf = |_, message: Message| {
-        let frozen =
-            matches!(&message, Message::State(_, state) if state.flags & STATE_FROZEN != 0);
-        if frozen { vec![] } else { vec![message] }
-    };
     assert_eq!(
-        caught(&[], &(skip("tree") + crash), |_| sends(deaf)).property,
+        caught(&[], &(skip("tree") + crash), |_| Some(
+            broken::hides_freezes()
+        ))
+        .property,
         "tree"
     );
 }
@@ -374,42 +182,16 @@ fn circles_catch_nodes_that_follow_each_other() {
     let more = skip("")
         + "circle_bound = \"10s\"\n[[fault]]\nat = \"200s\"\nkind = \"crash\"\nroot = true\n"
         + "[[fault]]\nat = \"200s\"\nkind = \"crash\"\nshare = \"60%\"\n";
-    let lie = |_, mut message: Message| {
-        if let Some(state) = state_of(&mut message) {
-            state.distance = state.distance.min(1);
-            state.flags &= !(STATE_UPSTREAM | STATE_FROZEN);
-        }
-        vec![message]
-    };
-    assert_eq!(caught(&[], &more, |_| sends(lie)).property, "circles");
-}
-
-/// Asks to be a neighbour, does not hear the answers, and never says that it gave up.
-#[derive(Debug)]
-struct Deaf;
-
-impl Behavior for Deaf {
-    fn effects(&mut self, _: Time, effects: &mut Vec<Effect>) {
-        for frame in effects.iter_mut().filter_map(frame_of) {
-            frame
-                .messages
-                .retain(|message| !matches!(message, Message::Close(..)));
-        }
-    }
-    fn input(&mut self, mut input: Input) -> Option<Input> {
-        if let Input::Received(_, Packet::Frame(frame)) = &mut input {
-            frame
-                .messages
-                .retain(|message| !matches!(message, Message::State(..)));
-        }
-        Some(input)
-    }
+    assert_eq!(
+        caught(&[], &more, |_| Some(broken::claims_to_be_near())).property,
+        "circles"
+    );
 }
 
 #[test]
 fn symmetry_catches_a_node_that_does_not_hear_who_took_it() {
     let violated = caught(&[], &skip("symmetry"), |node| {
-        (node == 5).then(|| Box::new(Deaf) as Box<dyn Behavior>)
+        (node == 5).then(broken::deaf)
     });
     assert_eq!(violated.property, "symmetry");
     assert!(violated.nodes.contains(&5), "{violated}");
@@ -417,15 +199,8 @@ fn symmetry_catches_a_node_that_does_not_hear_who_took_it() {
 
 #[test]
 fn connected_holders_catches_a_node_that_refuses_all_neighbours() {
-    let alone = |_, message: Message| {
-        if matches!(message, Message::Open(..) | Message::State(..)) {
-            vec![]
-        } else {
-            vec![message]
-        }
-    };
     let violated = caught(&[], &skip("connected_holders"), |node| {
-        (node == 5).then(|| sends(alone)).flatten()
+        (node == 5).then(broken::refuses_neighbors)
     });
     assert_eq!(violated.property, "connected_holders");
 }
@@ -439,14 +214,11 @@ fn connected_subscribers_catches_holders_that_pretend_to_subscribe() {
         "workload.comments=0",
         "protocol.max_peers=2",
     ];
-    let lie = |_, mut message: Message| {
-        if let Some(state) = state_of(&mut message) {
-            state.flags |= Mode::Subscribe as u8;
-        }
-        vec![message]
-    };
     assert_eq!(
-        caught(&sets, &skip("connected_subscribers"), |_| sends(lie)).property,
+        caught(&sets, &skip("connected_subscribers"), |_| Some(
+            broken::pretends_to_subscribe()
+        ))
+        .property,
         "connected_subscribers"
     );
 }
@@ -477,17 +249,10 @@ fn root_subscribes_catches_a_root_that_does_not_subscribe() {
 
 #[test]
 fn cost_catches_nodes_that_send_everything_twice() {
-    let twice = |_, message: Message| {
-        if is_comment(&message) {
-            vec![message.clone(), message]
-        } else {
-            vec![message]
-        }
-    };
     let violated = caught(
         &[],
         &format!("{}at_most = {{ copies = 1.3 }}\n", skip("")),
-        |_| sends(twice),
+        |_| Some(broken::sends_twice()),
     );
     assert_eq!(violated.property, "cost");
     assert!(

@@ -70,7 +70,7 @@ impl Job {
                 .replay
                 .as_ref()
                 .map(|path| path.display().to_string()),
-            Workload::Synthetic(_) => None,
+            Workload::Synthetic(_) | Workload::Scripted(_) => None,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::host::Behavior;
 use crate::metrics::Sample;
 use crate::scenario::Scenario;
 use crate::snapshot::Index;
+use crate::tape::Tape;
 use crate::workload::Workload;
 use crate::world::World;
 use cliqueclique_core::time::{Time, micros};
@@ -76,6 +77,12 @@ impl<'a> Run<'a> {
             settled: None,
             looked: 0,
         }
+    }
+
+    /// Writes down what is drawn.
+    pub(super) fn recording(mut self, tape: &Tape) -> Self {
+        self.world.record(tape);
+        self
     }
 
     /// Runs all phases.

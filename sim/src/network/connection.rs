@@ -55,6 +55,8 @@ pub(crate) struct Side {
     pub(crate) busy_until: Time,
     /// Packets sent from here arrive in order, after this.
     pub(crate) last_arrival: Time,
+    /// At the side that dialled: which connection of the two nodes this is.
+    pub(crate) number: u64,
     /// Highest frame number sent from here.
     pub(crate) highest_frame: u32,
     /// Bytes that wait here while the node is paused.
@@ -71,6 +73,7 @@ impl Side {
             latency,
             busy_until: Time::ZERO,
             last_arrival: Time::ZERO,
+            number: 0,
             highest_frame: 0,
             waiting: 0,
         }

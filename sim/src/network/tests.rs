@@ -21,7 +21,7 @@ fn model() -> scenario::Network {
 }
 
 fn connected(model: &scenario::Network) -> (Network, End) {
-    let mut network = Network::new(model, 1, 3);
+    let mut network = Network::new(model, &Script::default(), 1, 3);
     let (end, stands) = network.dial(Time::ZERO, 0, ChannelId(2), Some(1));
     assert_eq!(stands, Ok(Time(20_000)), "one round trip");
     network.open(Time(20_000), end, ChannelId(1));
@@ -107,7 +107,7 @@ fn bandwidth_lines_packets_up() {
 
 #[test]
 fn dead_addresses_and_partitions_fail_a_dial_late() {
-    let mut network = Network::new(&model(), 1, 3);
+    let mut network = Network::new(&model(), &Script::default(), 1, 3);
     let (_, stands) = network.dial(Time::ZERO, 0, ChannelId(2), None);
     assert_eq!(stands, Err(Time(10_000_000)));
     network.disturbance().partition([1].into(), false);

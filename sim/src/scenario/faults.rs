@@ -86,7 +86,8 @@ fn only_own_keys(reader: &Reader<'_>, table: &Table, kind: &str) -> Result<(), P
     }
 }
 
-fn kind(reader: &Reader<'_>, name: &str) -> Result<FaultKind, Problem> {
+/// What goes wrong, by the name of its kind.
+pub(super) fn kind(reader: &Reader<'_>, name: &str) -> Result<FaultKind, Problem> {
     let lasts = || {
         reader
             .interval("lasts")?

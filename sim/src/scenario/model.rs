@@ -1,5 +1,6 @@
 //! A validated scenario: what the simulator runs. `parse` makes it from TOML.
 
+use super::script::Script;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct Scenario {
     pub workload: Workload,
     /// What goes wrong, in order of time.
     pub faults: Vec<Fault>,
+    /// What happens entry by entry, instead of being drawn.
+    pub script: Script,
     /// What is checked.
     pub checks: Checks,
     /// Times of snapshots besides the end.
@@ -105,6 +108,8 @@ pub enum Workload {
     Synthetic(Synthetic),
     /// A newsgroup, replayed from a trace or generated.
     Newsgroup(Newsgroup),
+    /// So many nodes, whose users do what the schedule says.
+    Scripted(usize),
 }
 
 impl Workload {
@@ -114,6 +119,7 @@ impl Workload {
         match self {
             Self::Synthetic(synthetic) => synthetic.nodes,
             Self::Newsgroup(newsgroup) => newsgroup.authors + newsgroup.readers,
+            Self::Scripted(nodes) => *nodes,
         }
     }
 }

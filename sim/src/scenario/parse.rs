@@ -3,6 +3,7 @@
 use super::error::{Problem, ScenarioError, Sources};
 use super::model::{Scenario, Workload};
 use super::reader::Reader;
+use super::script::{self, Script};
 use super::tree::Table;
 use super::workload::Around;
 use super::{checks, faults, network, protocol, tree, workload};
@@ -23,6 +24,9 @@ const KEYS: &[&str] = &[
     "network",
     "workload",
     "fault",
+    "schedule",
+    "packet",
+    "dial",
     "checks",
 ];
 /// Most rows of `metrics.csv`, so that a short interval cannot fill a disk.
@@ -120,6 +124,7 @@ fn scenario(root: &Table, path: &Path) -> Result<Scenario, Problem> {
         evict_after: reader.interval_or_never("evict_after")?.flatten(),
         network: network::read(reader.table("network")?.unwrap_or(&empty))?,
         faults: faults(&reader, duration, &workload)?,
+        script: script(&reader, duration, &workload)?,
         workload,
         checks: checks::read(reader.table("checks")?.unwrap_or(&empty))?,
         snapshots: snapshots(&reader, duration + settle)?,
@@ -135,6 +140,7 @@ fn faults(
 ) -> Result<Vec<super::Fault>, Problem> {
     let nodes = match workload {
         Workload::Synthetic(synthetic) => Some(synthetic.nodes),
+        Workload::Scripted(nodes) => Some(*nodes),
         Workload::Newsgroup(_) => None,
     };
     let mut list = reader
@@ -144,6 +150,22 @@ fn faults(
         .collect::<Result<Vec<_>, _>>()?;
     list.sort_by_key(|fault| fault.at);
     Ok(list)
+}
+
+/// What is laid open: only where nothing else says what users do.
+fn script(reader: &Reader<'_>, duration: Duration, workload: &Workload) -> Result<Script, Problem> {
+    if let Workload::Scripted(nodes) = workload {
+        return script::read(reader, duration, *nodes);
+    }
+    match ["schedule", "packet", "dial"]
+        .iter()
+        .find(|key| reader.has(key))
+    {
+        Some(key) => Err(reader
+            .refuse(key, "needs a workload that is laid open too")
+            .note("expected kind = \"script\" in [workload]")),
+        None => Ok(Script::default()),
+    }
 }
 
 fn snapshots(reader: &Reader<'_>, end: Duration) -> Result<Vec<Duration>, Problem> {

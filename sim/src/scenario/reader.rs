@@ -229,6 +229,17 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// A list of whole numbers from 0 to `most`.
+    pub(crate) fn counts(&self, key: &str, most: usize) -> Result<Vec<usize>, Problem> {
+        let expected = format!("a list of whole numbers from 0 to {most}");
+        let read = |item: &'a Value| {
+            as_count(item)
+                .filter(|&number| number <= most)
+                .ok_or_else(|| wrong(key, item, &expected))
+        };
+        self.list(key, &expected)?.iter().map(read).collect()
+    }
+
     fn list(&self, key: &str, expected: &str) -> Result<&'a [Value], Problem> {
         let found = self.read(key, expected, |value| match &value.data {
             Data::List(list) => Some(list.as_slice()),

@@ -18,7 +18,7 @@ fn error(text: &str, list: &[&str]) -> String {
 }
 
 /// Every way to be wrong, each with a title.
-const WRONG: [(&str, &str); 36] = [
+const WRONG: [(&str, &str); 44] = [
     ("not TOML", "workload = = 3"),
     ("a key twice", "settle = \"1m\"\nsettle = \"2m\""),
     ("unknown key", "sttle = \"1m\""),
@@ -106,6 +106,35 @@ const WRONG: [(&str, &str); 36] = [
         "trace that is not there",
         "[workload]\nkind = \"newsgroup\"\nreplay = \"no.csv\"\nreplay_required = true",
     ),
+    (
+        "schedule without a script",
+        "[[schedule]]\nat = \"1s\"\ndo = \"start\"\nnode = 0",
+    ),
+    (
+        "unknown deed",
+        "[workload]\nkind = \"script\"\nnodes = 2\n[[schedule]]\nat = \"1s\"\ndo = \"jion\"\nnode = 0",
+    ),
+    (
+        "key of another deed",
+        "[workload]\nkind = \"script\"\nnodes = 2\n[[schedule]]\nat = \"1s\"\ndo = \"crash\"\nnode = 0",
+    ),
+    (
+        "document that is not there",
+        "[workload]\nkind = \"script\"\nnodes = 2\n[[schedule]]\nat = \"1s\"\ndo = \"join\"\nnode = 0\nvia = 1\ndocument = 7",
+    ),
+    (
+        "node that is not there",
+        "[workload]\nkind = \"script\"\nnodes = 2\n[[schedule]]\nat = \"1s\"\ndo = \"move\"\nnodes = [1, 2]",
+    ),
+    (
+        "packet twice",
+        "packet = [{ from = 0, to = 1, number = 1 }, { from = 0, to = 1, number = 1, lost = true }]\n[workload]\nkind = \"script\"\nnodes = 2",
+    ),
+    (
+        "late and lost",
+        "packet = [{ from = 0, to = 1, number = 1, lost = true, late = \"1s\" }]\n[workload]\nkind = \"script\"\nnodes = 2",
+    ),
+    ("script without nodes", "[workload]\nkind = \"script\""),
 ];
 
 #[test]
@@ -255,4 +284,43 @@ fn no_text_makes_the_parser_panic() {
     ] {
         let _ = parse("x.toml", &good, &sets(&[set]));
     }
+}
+
+/// Every kind of entry, as people may write it.
+const SCRIPT: &str = r#"
+schedule = [
+  { at = "0s", do = "publish", node = 0, document = 1 },
+  { at = "1ms", do = "publish", node = 0, document = 2, parent = 1, body = "1KiB", mode = "hold" },
+  { at = "3us", do = "start", node = 1 },
+  { at = "2s", do = "join", node = 1, document = 2, via = 0, mode = "subscribe" },
+  { at = "2s", do = "set", node = 1, document = 2, mode = "hold" },
+  { at = "2s", do = "bookmark", node = 1, document = 2 },
+  { at = "3s", do = "bookmark", node = 1, document = 2, on = false },
+  { at = "4s", do = "forget", node = 1, document = 2 },
+  { at = "4s", do = "crash", nodes = [0, 1] },
+  { at = "4s", do = "crash", nodes = [0], restart = "5s", disk = "backup", age = "1m" },
+  { at = "4s", do = "crash", nodes = [0], restart = "5s", disk = "lost" },
+  { at = "5s", do = "pause", nodes = [1], lasts = "1.5s" },
+  { at = "5s", do = "partition", nodes = [1], lasts = "5s", one_way = true },
+  { at = "5s", do = "degrade", nodes = [1], lasts = "5s", loss = 0.25 },
+  { at = "5s", do = "move", nodes = [1] },
+  { at = "9s", do = "leave", node = 0 },
+]
+packet = [
+  { from = 1, to = 0, number = 3, late = "7us", held = "2s", copy = "0s" },
+  { from = 0, to = 1, number = 3, lost = true },
+]
+dial = [{ from = 0, to = 1, number = 1, lost = 2, life = "90s" }]
+[workload]
+kind = "script"
+nodes = 2
+"#;
+
+#[test]
+fn a_script_is_written_as_it_is_read() {
+    let script = parse("x.toml", &with(SCRIPT), &[]).unwrap().script;
+    assert_eq!((script.len(), script.schedule.len()), (19, 16));
+    assert!(script.schedule.is_sorted_by_key(|entry| entry.at));
+    let again = format!("{}[workload]\nkind = \"script\"\nnodes = 2", script.text());
+    assert_eq!(parse("x.toml", &with(&again), &[]).unwrap().script, script);
 }

@@ -77,6 +77,17 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
         .flatten()
 }
 
+/// A length of time as whole microseconds allow, which reads back as the same.
+pub(crate) fn exact(duration: Duration) -> String {
+    let micros = duration.as_micros();
+    match micros {
+        0 => "0s".to_owned(),
+        _ if micros.is_multiple_of(1_000_000) => format!("{}s", micros / 1_000_000),
+        _ if micros.is_multiple_of(1_000) => format!("{}ms", micros / 1_000),
+        _ => format!("{micros}us"),
+    }
+}
+
 /// A share such as `10%`.
 pub(crate) fn share(text: &str) -> Option<f64> {
     let number: f64 = text.trim().strip_suffix('%')?.trim().parse().ok()?;

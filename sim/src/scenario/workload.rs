@@ -40,7 +40,8 @@ const NEWSGROUP: &[&str] = &[
     "join_before",
     "limit",
 ];
-const KINDS: [&str; 2] = ["synthetic", "newsgroup"];
+const SCRIPT: &[&str] = &["kind", "nodes"];
+const KINDS: [&str; 3] = ["synthetic", "newsgroup", "script"];
 
 /// Where things are that a workload is read against.
 pub(crate) struct Around<'a> {
@@ -57,6 +58,14 @@ pub(crate) fn read(table: &Table, around: &Around<'_>) -> Result<Workload, Probl
             &Reader::open(table, "[workload] of kind \"newsgroup\"", NEWSGROUP)?,
             around,
         ),
+        "script" => {
+            let reader = Reader::open(table, "[workload] of kind \"script\"", SCRIPT)?;
+            let nodes = reader.count("nodes", 1, MOST)?;
+            nodes.map(Workload::Scripted).ok_or_else(|| {
+                Problem::new(&table.at, "this workload has no `nodes`")
+                    .note("expected the number of nodes")
+            })
+        }
         _ => synthetic(
             &Reader::open(table, "[workload] of kind \"synthetic\"", SYNTHETIC)?,
             around.duration,

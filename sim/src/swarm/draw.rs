@@ -11,6 +11,8 @@ mod settle;
 mod workload;
 
 use crate::scenario::{self, Scenario, ScenarioError};
+pub use settle::bound;
+
 use dice::{Aspect, Dice};
 use plan::Plan;
 use std::time::Duration;

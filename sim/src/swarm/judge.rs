@@ -2,10 +2,11 @@
 
 use super::panics;
 use crate::check::{EVENTUALLY, Violated};
-use crate::driver::{self, Observer, Outcome};
+use crate::driver::{self, Observer, Outcome, SetupError};
 use crate::host::Behavior;
 use crate::scenario::Scenario;
 use crate::snapshot::Index;
+use crate::tape::Tape;
 use serde::Serialize;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -89,33 +90,32 @@ pub fn nobody(_: Index) -> Option<Box<dyn Behavior>> {
 }
 
 /// Runs a scenario. The nodes that `broken` names misbehave.
+#[must_use]
 pub fn judge(scenario: &Scenario, seed: u64, broken: Broken<'_>) -> Judged {
-    let patience = Patience(Cell::new(0));
-    let run = || {
-        let mut observer = patience;
-        driver::run_with(scenario, seed, &mut observer, behaviors(scenario, broken))
+    verdict(|observer| driver::run_with(scenario, seed, observer, behaviors(scenario, broken)))
+}
+
+/// As [`judge`], and writes down on a tape what was drawn.
+#[must_use]
+pub fn record(scenario: &Scenario, seed: u64, broken: Broken<'_>, tape: &Tape) -> Judged {
+    verdict(|observer| driver::record(scenario, seed, observer, behaviors(scenario, broken), tape))
+}
+
+fn verdict(run: impl FnOnce(&mut dyn Observer) -> Result<Outcome, SetupError>) -> Judged {
+    let mut patience = Patience(Cell::new(0));
+    let crashed = |property: String, detail: String| Judged {
+        finding: Some(Finding {
+            class: Class::Crash,
+            property,
+            detail,
+        }),
+        events: 0,
+        settled_ms: None,
+        digest: None,
     };
-    match panics::catch(run) {
-        Err(panic) => Judged {
-            finding: Some(Finding {
-                class: Class::Crash,
-                property: panic.place,
-                detail: panic.message,
-            }),
-            events: 0,
-            settled_ms: None,
-            digest: None,
-        },
-        Ok(Err(error)) => Judged {
-            finding: Some(Finding {
-                class: Class::Crash,
-                property: "setup".to_owned(),
-                detail: error.to_string(),
-            }),
-            events: 0,
-            settled_ms: None,
-            digest: None,
-        },
+    match panics::catch(|| run(&mut patience)) {
+        Err(panic) => crashed(panic.place, panic.message),
+        Ok(Err(error)) => crashed("setup".to_owned(), error.to_string()),
         Ok(Ok(outcome)) => Judged {
             finding: finding(&outcome),
             events: outcome.metrics.events,
@@ -126,6 +126,7 @@ pub fn judge(scenario: &Scenario, seed: u64, broken: Broken<'_>) -> Judged {
 }
 
 /// As [`judge`], but runs it twice; if all is well and yet the digests differ, that is the finding.
+#[must_use]
 pub fn judge_twice(scenario: &Scenario, seed: u64, broken: Broken<'_>) -> Judged {
     let (mut first, second) = (judge(scenario, seed, broken), judge(scenario, seed, broken));
     if first.digest != second.digest || first.finding != second.finding {
@@ -146,10 +147,7 @@ fn digest(value: Option<u64>) -> String {
     value.map_or_else(|| "none".to_owned(), |value| format!("{value:016x}"))
 }
 
-pub(crate) fn behaviors(
-    scenario: &Scenario,
-    broken: Broken<'_>,
-) -> BTreeMap<Index, Box<dyn Behavior>> {
+fn behaviors(scenario: &Scenario, broken: Broken<'_>) -> BTreeMap<Index, Box<dyn Behavior>> {
     (0..scenario.workload.nodes())
         .filter_map(|node| Some((node, broken(node)?)))
         .collect()

@@ -26,6 +26,8 @@ pub(crate) enum Event {
     Again(Index, Action),
     /// The fault with this number in the scenario.
     Fault(usize),
+    /// The script's entry with this number, and those who act with it.
+    Script(usize),
     /// A disturbance ends.
     Calm(Handle),
     /// A paused node goes on, if its epoch is still this.

@@ -60,7 +60,7 @@ impl<'a> World<'a> {
             now: Time::ZERO,
             hosts,
             truth: Truth::new(nodes),
-            network: Network::new(&scenario.network, seed, nodes),
+            network: Network::new(&scenario.network, &scenario.script, seed, nodes),
             queue: Queue::new(),
             workload,
             faults: Faults::new(seed),
@@ -74,7 +74,8 @@ impl<'a> World<'a> {
             wants_events,
             retransmitted: false,
             requests: 0,
-            bodies: 0,
+            recorder: None,
+            tickets: Vec::new(),
             connections: 0,
             away: 0,
             calm: false,
@@ -89,8 +90,10 @@ impl<'a> World<'a> {
     fn schedule_first(&mut self) {
         self.schedule_work();
         for (index, fault) in self.scenario.faults.iter().enumerate() {
-            self.queue.push(Time::ZERO + fault.at, Event::Fault(index));
+            self.queue
+                .push_first(Time::ZERO + fault.at, Event::Fault(index));
         }
+        self.schedule_script();
         if self.hosts.iter().any(|host| host.clock.drifts()) {
             self.queue.push(Time::ZERO, Event::Clocks);
         }
@@ -239,10 +242,7 @@ fn oldest_backup(scenario: &Scenario) -> Duration {
         | FaultKind::Toggle
         | FaultKind::Degrade { .. } => Duration::ZERO,
     };
-    scenario
-        .faults
-        .iter()
-        .map(|fault| age(fault.kind))
-        .max()
-        .unwrap_or_default()
+    let drawn = scenario.faults.iter().map(|fault| fault.kind);
+    let scripted = scenario.script.faults();
+    drawn.chain(scripted).map(age).max().unwrap_or_default()
 }

@@ -35,17 +35,35 @@ impl World<'_> {
             &mut tasks,
         );
         self.schedule_work();
+        let tasks = self.taken(tasks, false);
         self.run(tasks)
     }
 
     /// Puts the workload's next item into the queue.
     pub(crate) fn schedule_work(&mut self) {
         if let Some(at) = self.workload.next_time() {
-            self.queue.push(at.max(self.now), Event::Work);
+            self.queue.push_first(at.max(self.now), Event::Work);
         }
     }
 
-    fn run(&mut self, tasks: Vec<Task>) -> Step {
+    /// Names the documents of drawn tasks, and writes the tasks down.
+    fn taken(&mut self, mut tasks: Vec<Task>, reaction: bool) -> Vec<Task> {
+        for task in &mut tasks {
+            if let Task::Act(node, action) = *task {
+                *task = Task::Act(node, self.named(action));
+            }
+            self.note_task(*task, reaction);
+        }
+        tasks
+    }
+
+    /// A fault makes a user act.
+    pub(crate) fn act_as_fault(&mut self, node: Index, action: Action) -> Step {
+        self.note_task(Task::Act(node, action), false);
+        self.act(node, action)
+    }
+
+    pub(super) fn run(&mut self, tasks: Vec<Task>) -> Step {
         tasks.into_iter().try_for_each(|task| match task {
             Task::Start(node) => self.start(node),
             Task::Act(node, action) => self.act(node, action),
@@ -88,13 +106,16 @@ impl World<'_> {
         let id = |number: Number| self.truth.entry(number).document.id();
         match action {
             Action::Publish {
-                parent, size, mode, ..
+                parent,
+                size,
+                mode,
+                ticket,
             } => {
                 let parents = parent.map(id).into_iter().collect();
                 Command::Publish {
                     parents,
                     children: Vec::new(),
-                    body: self.body(size),
+                    body: body(size, ticket as u64),
                     mode,
                 }
             }
@@ -106,10 +127,11 @@ impl World<'_> {
                 } else {
                     via
                 };
-                self.hosts[node].joining.insert(number, via);
+                let generation = self.hosts[via].generation;
+                self.hosts[node].joining.insert(number, (via, generation));
                 Command::Join {
                     document,
-                    address: address(via, self.hosts[via].generation),
+                    address: address(via, generation),
                     mode,
                 }
             }
@@ -118,14 +140,6 @@ impl World<'_> {
             Action::Forget(number) => Command::Forget(id(number)),
             Action::Leave => Command::Shutdown,
         }
-    }
-
-    /// A body of so many bytes (at least 8): a counter, then zeros.
-    fn body(&mut self, size: usize) -> Bytes {
-        self.bodies += 1;
-        let mut body = vec![0; size.max(8)];
-        body[..8].copy_from_slice(&self.bodies.to_le_bytes());
-        Bytes::from(body)
     }
 
     /// What a user wishes is true from the moment of the command.
@@ -171,6 +185,10 @@ impl World<'_> {
             return Ok(());
         };
         self.truth.wish(node, number, mode);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.published(ticket, number);
+        }
+        let ticket = self.ticket(ticket);
         let mut tasks = Vec::new();
         let hosts = &self.hosts;
         let up = |node: Index| hosts[node].is_up();
@@ -184,6 +202,7 @@ impl World<'_> {
             },
             &mut tasks,
         );
+        let tasks = self.taken(tasks, true);
         self.run(tasks)
     }
 
@@ -199,7 +218,7 @@ impl World<'_> {
                 self.hosts[node].unfulfilled.insert(number);
             }
             (CommandError::NotHeld, Action::Publish { ticket, .. }) => {
-                self.workload.refused(ticket)
+                self.workload.refused(self.ticket(ticket))
             }
             (
                 CommandError::NotHeld
@@ -229,6 +248,7 @@ impl World<'_> {
             up: &up,
         };
         self.workload.arrived(node, number, &scene, &mut tasks);
+        let tasks = self.taken(tasks, true);
         self.run(tasks)
     }
 
@@ -264,13 +284,17 @@ impl World<'_> {
         Ok(())
     }
 
-    /// A user who waits at a peer that is gone, or has the document no longer, joins at another.
+    /// A user who waits at a peer that is gone, has moved or no longer has the document joins at
+    /// another.
     pub(super) fn ask_elsewhere(&mut self, node: Index) -> Step {
         let joining = std::mem::take(&mut self.hosts[node].joining);
-        for (number, via) in joining {
-            let there = self.hosts[via].is_up() && self.truth.holds(number, via);
+        for (number, (via, generation)) in joining {
+            let host = &self.hosts[via];
+            let same = host.is_up() && host.generation == generation;
+            let there = same && self.truth.holds(number, via);
             let wanted = self.truth.interest(number, node).is_some();
-            if wanted && !there && !self.truth.holds(number, node) {
+            let another = self.live_holder(number, node).is_some();
+            if wanted && another && !there && !self.truth.holds(number, node) {
                 self.join_again(node, number)?;
             }
         }
@@ -292,4 +316,11 @@ impl World<'_> {
             }
         }
     }
+}
+
+/// A body of so many bytes (at least 8): the document's name, then zeros.
+fn body(size: usize, name: u64) -> Bytes {
+    let mut body = vec![0; size.max(8)];
+    body[..8].copy_from_slice(&name.to_le_bytes());
+    Bytes::from(body)
 }

@@ -22,16 +22,25 @@ const KINDS: [&str; 12] = [
 
 /// Writes the tables.
 pub(super) fn draw(dice: &mut Dice, plan: Plan, text: &mut String) {
+    let mut moved = false;
     for _ in 0..plan.faults {
-        one(dice, plan, text);
+        let kind = dice.one(&KINDS);
+        // Two peers who both move before they could tell each other never find each other again.
+        if kind != "move" || !std::mem::replace(&mut moved, true) {
+            one(dice, plan, kind, text);
+        }
     }
 }
 
-fn one(dice: &mut Dice, plan: Plan, text: &mut String) {
-    let kind = dice.one(&KINDS);
+fn one(dice: &mut Dice, plan: Plan, kind: &str, text: &mut String) {
     let at = dice.moment(1_000, plan.active);
     let _ = writeln!(text, "\n[[fault]]\nat = \"{at}ms\"\nkind = \"{kind}\"");
-    let _ = writeln!(text, "{}", target(dice, plan));
+    let whom = if kind == "move" {
+        format!("node = {}", dice.between(0, plan.nodes - 1))
+    } else {
+        target(dice, plan)
+    };
+    let _ = writeln!(text, "{whom}");
     let lasts = dice.time(100, 180_000);
     match kind {
         "crash" => crash(dice, text),
@@ -46,7 +55,7 @@ fn one(dice: &mut Dice, plan: Plan, text: &mut String) {
         }
         _ => {}
     }
-    if dice.chance(0.15) {
+    if kind != "move" && dice.chance(0.15) {
         let _ = writeln!(
             text,
             "every = {}\nuntil = \"{}ms\"",

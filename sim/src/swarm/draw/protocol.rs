@@ -48,7 +48,7 @@ pub(super) fn draw(dice: &mut Dice, plan: Plan, text: &mut String) {
         }
     }
     if dice.chance(0.1) {
-        let _ = writeln!(text, "send_queue = {}", dice.one(&[0, 1, 4, 64]));
+        let _ = writeln!(text, "send_queue = {}", dice.one(&[1, 4, 64]));
     }
 }
 

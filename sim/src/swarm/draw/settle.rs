@@ -10,7 +10,8 @@ const ROUNDS: u32 = 4;
 /// Time within which all *eventually* properties must hold, from the settings that each repair
 /// waits for: a silent death is noticed, its place is kept for a while, whoever was away is
 /// dialled again, an election and a leave that nobody answers are given up.
-pub(super) fn bound(scenario: &Scenario) -> Duration {
+#[must_use]
+pub fn bound(scenario: &Scenario) -> Duration {
     let protocol = &scenario.protocol;
     let noticed = protocol.keep_alive_max.mul_f64(1.25) + protocol.link_timeout;
     let given_up = protocol.freeze_timeout

@@ -306,6 +306,7 @@ fn may_be_large(message: &Message) -> bool {
         Message::Push(_)
             | Message::Reconcile(..)
             | Message::Audit(_)
+            | Message::Compare(_)
             | Message::Want(..)
             | Message::Lack(..)
             | Message::Introduce(..)
@@ -348,6 +349,35 @@ mod tests {
             assert_eq!(outbound.resend(next).len(), 1);
         }
         assert_eq!(at, [3, 9, 21, 45]);
+    }
+
+    #[test]
+    fn whatever_can_be_large_is_cut_to_the_frame_limit() {
+        let ranges = |_| crate::message::Range {
+            from: Tag([0; 8]),
+            content: crate::message::RangeContent::Tags(vec![Tag([1; 8]); 2], false),
+        };
+        let ranges: Vec<_> = (0..512).map(ranges).collect();
+        let tags = vec![Tag([1; 8]); 512];
+        let tag = Tag([2; 8]);
+        for message in [
+            Message::Reconcile(tag, ranges.clone()),
+            Message::Audit(ranges.clone()),
+            Message::Compare(ranges),
+            Message::Want(tag, tags.clone()),
+            Message::Lack(tag, tags),
+        ] {
+            let mut outbound = outbound();
+            outbound.push(message, None);
+            while let Some(sent) = outbound.build(Time::ZERO) {
+                let frame = crate::message::Packet::Frame(Frame {
+                    number: sent.number(),
+                    messages: sent.messages().to_vec(),
+                    ..Frame::default()
+                });
+                assert!(wire::encode(&frame).len() <= 1_200, "{frame:?}");
+            }
+        }
     }
 
     #[test]

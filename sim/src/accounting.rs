@@ -8,7 +8,7 @@ mod weigh;
 pub(crate) use deliveries::Deliveries;
 pub(crate) use weigh::{KINDS, Weight, weigh};
 
-use crate::metrics::{Cost, CostKind, FaultCost, Metrics};
+use crate::metrics::{Burden, Cost, CostKind, FaultCost, Metrics};
 use cliqueclique_core::time::Time;
 use std::collections::BTreeMap;
 
@@ -20,6 +20,10 @@ pub(crate) struct Accounts {
     pub(crate) deliveries: Deliveries,
     /// Inputs that cores handled.
     pub(crate) events: u64,
+    /// What each node had to do.
+    pub(crate) burdens: Vec<Burden>,
+    /// What hostile nodes did against the protocol.
+    pub(crate) hostile_acts: u64,
     /// Rules broken by peers, as nodes reported them.
     pub(crate) violations: u64,
     /// Bodies received by cores that no longer run.
@@ -36,6 +40,14 @@ struct OpenFault {
 }
 
 impl Accounts {
+    /// Accounts of so many nodes, with nothing in them.
+    pub(crate) fn new(nodes: usize) -> Self {
+        Self {
+            burdens: vec![Burden::default(); nodes],
+            ..Self::default()
+        }
+    }
+
     /// Counts one packet.
     pub(crate) fn packet(&mut self, weight: &Weight, again: bool) {
         if again {
@@ -104,6 +116,7 @@ impl Accounts {
         metrics.fault_messages = self.closed_faults.clone();
         metrics.events = self.events;
         metrics.violations = self.violations;
+        metrics.hostile_acts = self.hostile_acts;
         self.deliveries.report(metrics);
     }
 }

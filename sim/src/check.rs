@@ -11,6 +11,7 @@ mod circles;
 mod connected;
 mod contact;
 mod cost;
+mod cut_off;
 mod degree;
 mod delivery;
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod subset;
 mod symmetry;
 mod tree;
 
+pub(crate) use cut_off::CutOff;
 pub(crate) use graph::Directory;
 pub use knowledge::Knowledge;
 pub use sometimes::SOMETIMES;
@@ -95,6 +97,7 @@ pub struct Checkers {
     degree: degree::Degree,
     bounded: bounded::Bounded,
     silence: silence::Silence,
+    privacy: privacy::Privacy,
     sometimes: sometimes::Sometimes,
 }
 
@@ -104,12 +107,13 @@ impl Checkers {
     pub fn new(scenario: &Scenario) -> Self {
         Self {
             checks: scenario.checks.clone(),
-            contact: contact::Contact::default(),
+            contact: contact::Contact::new(scenario),
             circles: circles::Circles::new(scenario),
             roots: sometimes::Roots::default(),
             degree: degree::Degree::new(scenario),
             bounded: bounded::Bounded::new(scenario),
             silence: silence::Silence::new(scenario),
+            privacy: privacy::Privacy::default(),
             sometimes: sometimes::Sometimes::default(),
         }
     }
@@ -133,9 +137,12 @@ impl Checkers {
         truth: &dyn Knowledge,
     ) -> Result<(), Violated> {
         self.sometimes.packet(packet);
-        self.bounded.packet(time, from, to, packet)?;
         self.contact.packet(time, from, to, packet, truth)?;
-        privacy::packet(time, from, to, packet, truth)?;
+        self.privacy.packet(time, from, to, packet, truth)?;
+        if truth.hostile(from) {
+            return Ok(());
+        }
+        self.bounded.packet(time, from, to, packet)?;
         self.silence.packet(time, from, to, packet)
     }
 
@@ -168,7 +175,7 @@ impl Checkers {
         }
         for truth in snapshot.documents.values() {
             for (&node, member) in &truth.members {
-                if let (Some(view), true) = (&member.view, snapshot.nodes[node].alive) {
+                if let (Some(view), true) = (&member.view, snapshot.nodes[node].counts()) {
                     self.overlay(snapshot.time, node, view)?;
                 }
             }
@@ -189,7 +196,8 @@ impl Checkers {
     /// The first property that does not hold.
     pub fn eventually(&mut self, snapshot: &Snapshot) -> Result<(), Violated> {
         let mut graph = graph::Graph::new(snapshot);
-        let held = delivery::Held::new(snapshot);
+        let cut_off = CutOff::new(snapshot, self.checks.cut_off);
+        let held = delivery::Held::new(snapshot, cut_off);
         let asked = EVENTUALLY.map(|name| !self.checks.skip.iter().any(|skipped| skipped == name));
         for (&tag, truth) in &snapshot.documents {
             graph.load(tag, truth);
@@ -235,8 +243,8 @@ fn network(
 ) -> Result<(), Violated> {
     match name {
         "symmetry" => symmetry::check(graph),
-        "connected_holders" => connected::holders(graph),
-        "connected_subscribers" => connected::subscribers(graph),
+        "connected_holders" => connected::holders(graph, held.cut_off()),
+        "connected_subscribers" => connected::subscribers(graph, held.cut_off()),
         "tree" => tree::check(graph),
         "root_subscribes" => root_subscribes::check(graph),
         "delivery" => delivery::check(graph, truth, held),

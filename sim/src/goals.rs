@@ -3,7 +3,7 @@
 //! the table after a run, the report, `compare` and `checks.at_most` agree.
 
 use crate::driver::Outcome;
-use crate::metrics::{CostKind, FaultCost, Histogram, Metrics};
+use crate::metrics::{Burden, CostKind, FaultCost, Histogram, Metrics};
 use crate::scenario::{Scenario, Workload};
 use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub struct GoalRow {
 }
 
 /// Names of figures, as in manifests, `compare` and `checks.at_most`.
-pub const FIGURES: [&str; 24] = [
+pub const FIGURES: [&str; 30] = [
     "overhead",
     "copies",
     "delivered",
@@ -47,6 +47,12 @@ pub const FIGURES: [&str; 24] = [
     "longest_circle_ms",
     "settled_ms",
     "events",
+    "hostile_acts",
+    "cut_off_share",
+    "honest_sent_mean",
+    "honest_sent_max",
+    "honest_inputs_max",
+    "honest_stored_max",
 ];
 
 /// One figure; `None` if the name is unknown or this run cannot tell.
@@ -79,8 +85,30 @@ pub fn figure(metrics: &Metrics, name: &str) -> Option<f64> {
         "longest_circle_ms" => number(metrics.longest_circle_ms),
         "settled_ms" => metrics.settled_ms.map(|time| time as f64),
         "events" => number(metrics.events),
+        "hostile_acts" => metrics.cut_off.and(number(metrics.hostile_acts)),
+        "cut_off_share" => metrics.cut_off,
+        "honest_sent_mean" => burden_mean(metrics),
+        "honest_sent_max" => burden_max(metrics, |burden| burden.sent),
+        "honest_inputs_max" => burden_max(metrics, |burden| burden.inputs),
+        "honest_stored_max" => burden_max(metrics, |burden| burden.stored),
         _ => None,
     }
+}
+
+/// Largest burden of an honest node, if there are hostile ones.
+#[allow(clippy::cast_precision_loss, reason = "figures for people")]
+fn burden_max(metrics: &Metrics, part: impl Fn(&Burden) -> u64) -> Option<f64> {
+    metrics
+        .honest
+        .iter()
+        .map(part)
+        .max()
+        .map(|most| most as f64)
+}
+
+fn burden_mean(metrics: &Metrics) -> Option<f64> {
+    let sent = metrics.honest.iter().map(|burden| burden.sent).sum();
+    ratio(sent, metrics.honest.len() as u64)
 }
 
 /// All figures that this run can tell.

@@ -23,10 +23,26 @@ use std::fmt::Debug;
 /// A way to misbehave: stands between a node's core and the world. Tests break
 /// cores with it on purpose; adversaries are made of it.
 pub trait Behavior: Debug {
-    /// Changes what the core wants to have done.
+    /// Changes what the core wants to have done, at this time of the run.
     fn effects(&mut self, now: Time, effects: &mut Vec<Effect>);
     /// Changes what reaches the core, or keeps it from it.
     fn input(&mut self, input: Input) -> Option<Input>;
+    /// When it wants to be called at the latest, although nothing happens.
+    fn next(&self) -> Option<Time> {
+        None
+    }
+    /// Bytes that it sends besides, which need be no packets.
+    fn bytes(&mut self) -> Vec<(ChannelId, Bytes)> {
+        Vec::new()
+    }
+    /// Hostile acts since the last call.
+    fn fresh_acts(&mut self) -> u64 {
+        0
+    }
+    /// Hostile acts in all, by what was done.
+    fn tally(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 }
 
 /// What a user does, by document numbers.
@@ -137,6 +153,8 @@ pub(crate) struct Host {
     pub(crate) unfulfilled: BTreeSet<Number>,
     /// Its disk is not what it was: the user will join again at its return.
     pub(crate) insist: bool,
+    /// Its guarantees do not count: the scenario makes it hostile.
+    pub(crate) hostile: bool,
     /// How it misbehaves, if it does.
     pub(crate) behavior: Option<Box<dyn Behavior>>,
     next_channel: u64,
@@ -171,6 +189,7 @@ impl Host {
             joining: BTreeMap::new(),
             unfulfilled: BTreeSet::new(),
             insist: false,
+            hostile: false,
             behavior: None,
             next_channel: 1,
         }
@@ -195,10 +214,12 @@ impl Host {
         self.epoch += 1;
     }
 
-    /// True time of the core's next deadline.
+    /// True time of the next deadline of the core, or of who stands before it.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        let deadline = self.core.as_ref()?.next_deadline()?;
-        Some(self.clock.true_time(deadline))
+        let core = self.core.as_ref()?.next_deadline();
+        let own = self.behavior.as_ref().and_then(|behavior| behavior.next());
+        let core = core.map(|deadline| self.clock.true_time(deadline));
+        core.into_iter().chain(own).min()
     }
 
     /// The core's view of an overlay, or the last one before it was evicted.

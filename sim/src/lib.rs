@@ -2,6 +2,7 @@
 //! event queue, a modelled network, and checkers that look at the whole graph.
 
 mod accounting;
+mod adversary;
 pub mod check;
 pub mod compare;
 pub mod driver;

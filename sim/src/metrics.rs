@@ -91,10 +91,27 @@ pub struct Metrics {
     pub fault_messages: Vec<FaultCost>,
     /// Violations counted by nodes.
     pub violations: u64,
+    /// What hostile nodes did against the protocol.
+    pub hostile_acts: u64,
+    /// What each honest node had to do.
+    pub honest: Vec<Burden>,
+    /// Share of the (honest node, document) pairs cut off by hostile nodes at the end.
+    pub cut_off: Option<f64>,
     /// Longest life of a circle of upstreams, milliseconds.
     pub longest_circle_ms: u64,
     /// Time from the end of faults until every *eventually* property held, milliseconds.
     pub settled_ms: Option<u64>,
+}
+
+/// What one node had to do, from the start to the end of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Burden {
+    /// Bytes that it sent.
+    pub sent: u64,
+    /// Inputs that its core handled.
+    pub inputs: u64,
+    /// Bytes of documents that it stored, those deleted again included.
+    pub stored: u64,
 }
 
 /// What one fault cost, until the network was quiet again.

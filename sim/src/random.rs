@@ -23,6 +23,8 @@ pub(crate) enum Purpose {
     Trace,
     /// Whom faults hit.
     Faults,
+    /// What hostile nodes do, one stream per node; the last index draws who they are.
+    Adversary,
     /// Cases of a swarm.
     Swarm = 32,
 }

@@ -4,6 +4,7 @@
 //! gives typed access with errors that point at that place; one reader per
 //! table makes the `model`. The format is described in `scenarios/README.md`.
 
+mod adversary;
 mod checks;
 mod error;
 mod faults;

@@ -40,10 +40,20 @@ pub struct NodeTruth {
     pub id: NodeId,
     /// It runs and is reachable (not crashed, paused, or left).
     pub alive: bool,
+    /// The scenario makes it misbehave: nothing is promised to it.
+    pub hostile: bool,
     /// Its K.
     pub max_peers: usize,
     /// Its number of links.
     pub links: usize,
+}
+
+impl NodeTruth {
+    /// Guarantees are about it: it runs, and does what the protocol says.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.alive && !self.hostile
+    }
 }
 
 /// One document.

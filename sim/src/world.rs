@@ -28,8 +28,9 @@ use crate::scenario::Scenario;
 use crate::snapshot::Index;
 use crate::truth::{Number, Truth};
 use crate::workload::Workload;
+use bytes::Bytes;
 use cliqueclique_core::crypto::SharedSuite;
-use cliqueclique_core::id::NodeId;
+use cliqueclique_core::id::{ChannelId, NodeId};
 use cliqueclique_core::time::Time;
 use cliqueclique_core::{Core, Effect, Input, Notification};
 use event::Digest;
@@ -189,16 +190,32 @@ impl World<'_> {
         let own = host.clock.own_time(self.now);
         core.handle(own, input, effects);
         self.accounts.events += 1;
-        self.checkers.handled(self.now, node, core)?;
+        self.accounts.burdens[node].inputs += 1;
+        if !host.hostile {
+            self.checkers.handled(self.now, node, core)?;
+        }
         if self.scenario.evict_after.is_some() {
             touch(&mut self.truth, node, core);
         }
-        if let Some(behavior) = &mut host.behavior {
-            behavior.effects(own, effects);
-        }
+        let bytes = host.behavior.as_mut().map(|behavior| {
+            behavior.effects(self.now, effects);
+            (behavior.bytes(), behavior.fresh_acts())
+        });
         effects
             .drain(..)
-            .try_for_each(|effect| self.perform(node, effect, from, answers))
+            .try_for_each(|effect| self.perform(node, effect, from, answers))?;
+        bytes.map_or(Ok(()), |(bytes, acts)| self.misbehave(node, bytes, acts))
+    }
+
+    /// What a hostile node does besides what its core wants.
+    fn misbehave(&mut self, node: Index, bytes: Vec<(ChannelId, Bytes)>, acts: u64) -> Step {
+        if acts > 0 {
+            self.accounts.hostile_acts += acts;
+            self.disturbed();
+        }
+        bytes
+            .into_iter()
+            .try_for_each(|(channel, bytes)| self.send_bytes(node, channel, &bytes))
     }
 
     /// Notes something for the record of a failure and for the observer.

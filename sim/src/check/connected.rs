@@ -1,23 +1,25 @@
 //! *connected_holders* and *connected_subscribers*: the live holders of a
 //! document are one connected graph over relations that both sides name, and so
-//! are the subscribers among themselves.
+//! are the subscribers among themselves. Hostile nodes join nobody, and who is cut
+//! off by them is passed over.
 
 use super::Violated;
+use super::cut_off::CutOff;
 use super::graph::{Graph, Part};
 use crate::snapshot::Index;
 use std::collections::BTreeMap;
 
 /// Checks that the holders are connected.
-pub(super) fn holders(graph: &Graph) -> Result<(), Violated> {
+pub(super) fn holders(graph: &Graph, cut_off: &CutOff) -> Result<(), Violated> {
     check(graph, "connected_holders", "holders", |part| {
-        part.view.holds
+        part.view.holds && !cut_off.excuses(graph.tag, part.node)
     })
 }
 
 /// Checks that the subscribers are connected without anybody else.
-pub(super) fn subscribers(graph: &Graph) -> Result<(), Violated> {
+pub(super) fn subscribers(graph: &Graph, cut_off: &CutOff) -> Result<(), Violated> {
     check(graph, "connected_subscribers", "subscribers", |part| {
-        part.subscribes()
+        part.subscribes() && !cut_off.excuses(graph.tag, part.node)
     })
 }
 
@@ -75,8 +77,8 @@ mod tests {
     fn judge(snapshot: &Snapshot) -> Result<(), Violated> {
         let mut graph = Graph::new(snapshot);
         graph.load(tag(1), &snapshot.documents[&tag(1)]);
-        holders(&graph)?;
-        subscribers(&graph)
+        holders(&graph, &CutOff::default())?;
+        subscribers(&graph, &CutOff::default())
     }
 
     use cliqueclique_core::message::Mode;

@@ -5,8 +5,15 @@
 //! The checker keeps its own record of what was said: joins by node,
 //! introductions by pair, and pairs in contact. An introduction of a pair that
 //! is already in contact adds nothing and is not kept.
+//!
+//! A hostile node may knock wherever it likes, and send others to knock. Then it
+//! is judged who opens: an honest node must not answer with a Welcome. (A ticket
+//! that a hostile neighbour signed for a fellow is good: it may introduce whom
+//! it likes. One that nobody gave it, or that ran out, is not.)
 
 use super::{Knowledge, Violated};
+use crate::host::wall;
+use crate::scenario::Scenario;
 use crate::snapshot::Index;
 use cliqueclique_core::id::{Address, DocumentId, Tag};
 use cliqueclique_core::message::{AdmissionKind, Hello, Introduction, Message};
@@ -24,9 +31,23 @@ pub(super) struct Contact {
     /// Documents for which a pair that is not in contact was introduced.
     introduced: BTreeMap<Pair, Vec<Tag>>,
     met: BTreeSet<Pair>,
+    /// Who was sent where by a hostile node that had no right to.
+    misled: BTreeSet<(Index, Index, Tag)>,
+    /// Who knocks where without a right to, and for what.
+    knocks: BTreeMap<(Index, Index), Tag>,
+    /// After so long a ticket is surely over for everybody, whatever its clock.
+    tolerance: u64,
 }
 
 impl Contact {
+    /// A record of nothing yet.
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        Self {
+            tolerance: 2 * scenario.protocol.clock_tolerance.as_secs(),
+            ..Self::default()
+        }
+    }
+
     /// Records where a user sent a node.
     pub(super) fn command(&mut self, node: Index, command: &Command) {
         if let Command::Join {
@@ -62,8 +83,55 @@ impl Contact {
                 }
                 Ok(())
             }),
-            Packet::Welcome(_) | Packet::Confirm(_) | Packet::Goodbye => Ok(()),
+            Packet::Welcome(_) => self.welcome(time, from, to, truth),
+            Packet::Confirm(_) | Packet::Goodbye => Ok(()),
         }
+    }
+
+    /// Nobody who honours the rules opens to somebody without a right to knock.
+    fn welcome(
+        &mut self,
+        time: Time,
+        from: Index,
+        to: Index,
+        truth: &dyn Knowledge,
+    ) -> Result<(), Violated> {
+        let Some(tag) = self.knocks.remove(&(to, from)) else {
+            return Ok(());
+        };
+        if truth.hostile(from) {
+            self.met.insert(pair(from, to));
+            return Ok(());
+        }
+        let detail =
+            format!("node {to} called node {from} without a right to, and node {from} answered it");
+        Err(Violated {
+            property: "contact",
+            time,
+            document: Some(tag),
+            nodes: vec![from, to],
+            detail,
+        })
+    }
+
+    /// True if a hostile node shows a ticket by which nobody may enter any more.
+    fn is_over(&self, time: Time, hello: &Hello) -> bool {
+        match &hello.admission.kind {
+            AdmissionKind::Introduced(ticket) => ticket.expires.0 + self.tolerance < wall(time).0,
+            AdmissionKind::Bootstrap | AdmissionKind::Reunion => false,
+        }
+    }
+
+    /// True if a hostile neighbour of `to` vouches for who knocks.
+    fn vouched(&self, to: Index, hello: &Hello, truth: &dyn Knowledge) -> bool {
+        let AdmissionKind::Introduced(ticket) = &hello.admission.kind else {
+            return false;
+        };
+        truth.index_of(ticket.introducer).is_some_and(|fellow| {
+            truth.hostile(fellow)
+                && self.met.contains(&pair(fellow, to))
+                && truth.shares(fellow, hello.admission.tag)
+        })
     }
 
     fn hello(
@@ -75,17 +143,20 @@ impl Contact {
         truth: &dyn Knowledge,
     ) -> Result<(), Violated> {
         let (pair, tag) = (pair(from, to), hello.admission.tag);
+        self.knocks.remove(&(from, to));
         if self.met.contains(&pair) {
             return Ok(());
         }
-        if self.sent(from, to, tag, truth)
-            || self
-                .introduced
-                .get(&pair)
-                .is_some_and(|tags| tags.contains(&tag))
-        {
+        let over = truth.hostile(from) && self.is_over(time, hello);
+        let introduced = self.introduced.get(&pair);
+        let introduced = introduced.is_some_and(|tags| tags.contains(&tag)) && !over;
+        if self.sent(from, to, tag, truth) || introduced || self.vouched(to, hello, truth) {
             self.met.insert(pair);
             self.introduced.remove(&pair);
+            return Ok(());
+        }
+        if truth.hostile(from) || self.misled.contains(&(from, to, tag)) {
+            self.knocks.insert((from, to), tag);
             return Ok(());
         }
         let claim = match &hello.admission.kind {
@@ -132,7 +203,12 @@ impl Contact {
         if to == peer || self.met.contains(&new) {
             return Ok(());
         }
-        if !self.met.contains(&pair(from, peer)) || !truth.shares(from, tag) {
+        let entitled = self.met.contains(&pair(from, peer)) && truth.shares(from, tag);
+        if !entitled && truth.hostile(from) {
+            self.misled.insert((to, peer, tag));
+            return Ok(());
+        }
+        if !entitled {
             let detail = format!(
                 "only a node that knows both and shares the document may introduce them, but node {from} \
                  introduced node {to} to node {peer}"

@@ -1,48 +1,71 @@
 //! *delivery*: every live node that wants a document has it if any live node
 //! has it, and every live subscriber of a document has every comment of it that
 //! any live node has. Judged by the wishes of users and by what is on disks,
-//! not by what nodes say.
+//! not by what nodes say. Hostile nodes count on neither side, nor does who is
+//! cut off by them.
 
 use super::Violated;
+use super::cut_off::CutOff;
 use super::graph::Graph;
-use crate::snapshot::{DocumentTruth, Snapshot};
+use crate::snapshot::{DocumentTruth, NodeTruth, Snapshot};
 use cliqueclique_core::id::Tag;
 use std::collections::BTreeSet;
 
-/// Which documents any live node holds. Made once per snapshot.
+/// Which documents any live node holds, and who is cut off from them. Made once per snapshot.
 #[derive(Debug)]
-pub(super) struct Held(BTreeSet<Tag>);
+pub(super) struct Held {
+    tags: BTreeSet<Tag>,
+    cut_off: CutOff,
+}
 
 impl Held {
-    pub(super) fn new(snapshot: &Snapshot) -> Self {
+    pub(super) fn new(snapshot: &Snapshot, cut_off: CutOff) -> Self {
         let held = snapshot
             .documents
             .iter()
-            .filter(|(_, truth)| held(snapshot, truth));
-        Self(held.map(|(&tag, _)| tag).collect())
+            .filter(|(tag, truth)| held(snapshot, **tag, truth, &cut_off));
+        Self {
+            tags: held.map(|(&tag, _)| tag).collect(),
+            cut_off,
+        }
+    }
+
+    /// Who is cut off by hostile nodes.
+    pub(super) fn cut_off(&self) -> &CutOff {
+        &self.cut_off
     }
 }
 
-fn held(snapshot: &Snapshot, truth: &DocumentTruth) -> bool {
+/// True if a live node holds the document and can pass it on: it is cut off neither
+/// from its network nor from those that it comments on.
+fn held(snapshot: &Snapshot, tag: Tag, truth: &DocumentTruth, cut_off: &CutOff) -> bool {
     truth.members.iter().any(|(&node, member)| {
-        snapshot.nodes.get(node).is_some_and(|node| node.alive)
+        snapshot.nodes.get(node).is_some_and(NodeTruth::counts)
             && member.view.as_ref().is_some_and(|view| view.holds)
+            && !cut_off.excuses(tag, node)
+            && !truth
+                .parents
+                .iter()
+                .any(|&parent| cut_off.excuses(parent, node))
     })
 }
 
 /// Checks one network.
 pub(super) fn check(graph: &Graph, truth: &DocumentTruth, held: &Held) -> Result<(), Violated> {
-    if held.0.contains(&graph.tag) {
-        document(graph, truth)?;
+    if held.tags.contains(&graph.tag) {
+        document(graph, truth, held)?;
     }
     comments(graph, truth, held)
 }
 
-fn document(graph: &Graph, truth: &DocumentTruth) -> Result<(), Violated> {
+fn document(graph: &Graph, truth: &DocumentTruth, held: &Held) -> Result<(), Violated> {
     let nodes = &graph.snapshot.nodes;
     for (&node, member) in &truth.members {
+        if held.cut_off.excuses(graph.tag, node) {
+            continue;
+        }
         let has = member.view.as_ref().is_some_and(|view| view.holds);
-        if let (Some(interest), false, true) = (member.interest, has, nodes[node].alive) {
+        if let (Some(interest), false, true) = (member.interest, has, nodes[node].counts()) {
             let holder = graph
                 .parts
                 .iter()
@@ -62,13 +85,14 @@ fn comments(graph: &Graph, truth: &DocumentTruth, held: &Held) -> Result<(), Vio
         .comments
         .iter()
         .copied()
-        .filter(|tag| held.0.contains(tag))
+        .filter(|tag| held.tags.contains(tag))
         .collect();
     expected.sort_unstable();
     for (&node, member) in &truth.members {
         if !member.wish.subscribes()
             || member.interest.is_none()
-            || !graph.snapshot.nodes[node].alive
+            || !graph.snapshot.nodes[node].counts()
+            || held.cut_off.excuses(graph.tag, node)
         {
             continue;
         }
@@ -103,7 +127,11 @@ mod tests {
     fn judge(snapshot: &Snapshot) -> Result<(), Violated> {
         let mut graph = Graph::new(snapshot);
         graph.load(tag(1), &snapshot.documents[&tag(1)]);
-        check(&graph, &snapshot.documents[&tag(1)], &Held::new(snapshot))
+        check(
+            &graph,
+            &snapshot.documents[&tag(1)],
+            &Held::new(snapshot, CutOff::default()),
+        )
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub(crate) fn network(edges: &[(Index, Index)]) -> Snapshot {
         .map(|node| NodeTruth {
             id: id(node),
             alive: true,
+            hostile: false,
             max_peers: 4,
             links: 2,
         })

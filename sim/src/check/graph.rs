@@ -3,7 +3,7 @@
 //! are used again from document to document, nothing is copied.
 
 use super::Violated;
-use crate::snapshot::{DocumentTruth, Index, Membership, Snapshot};
+use crate::snapshot::{DocumentTruth, Index, Membership, NodeTruth, Snapshot};
 use cliqueclique_core::id::{NodeId, Tag};
 use cliqueclique_core::view::OverlayView;
 use petgraph::unionfind::UnionFind;
@@ -107,8 +107,9 @@ impl<'a> Graph<'a> {
         }
         self.tag = tag;
         for (&node, member) in &truth.members {
-            let alive = self.snapshot.nodes.get(node).is_some_and(|node| node.alive);
-            if let (true, Some(view)) = (alive, &member.view) {
+            let counts = self.snapshot.nodes.get(node);
+            let counts = counts.is_some_and(NodeTruth::counts);
+            if let (true, Some(view)) = (counts, &member.view) {
                 self.position[node] = self.parts.len() as u32;
                 self.parts.push(Part { node, view, member });
             }
@@ -135,6 +136,33 @@ impl<'a> Graph<'a> {
     /// Position of a live part by node id, or [`NONE`].
     pub(crate) fn at(&self, id: NodeId) -> u32 {
         position(&self.directory, &self.position, id)
+    }
+
+    /// True for a live node that the scenario makes hostile.
+    pub(crate) fn is_hostile(&self, id: NodeId) -> bool {
+        let node = self
+            .directory
+            .index(id)
+            .map(|index| &self.snapshot.nodes[index]);
+        node.is_some_and(|node| node.alive && node.hostile)
+    }
+
+    /// True if the way up from a part leads to a hostile node.
+    pub(crate) fn hangs_below_hostile(&self, at: usize) -> bool {
+        let mut at = at;
+        for _ in 0..=self.parts.len() {
+            let Some(upstream) = self.parts[at].view.upstream else {
+                return false;
+            };
+            if self.is_hostile(upstream) {
+                return true;
+            }
+            match self.at(upstream) {
+                NONE => return false,
+                next => at = next as usize,
+            }
+        }
+        false
     }
 
     /// Positions of the neighbours that `from` names, in the order of its view.

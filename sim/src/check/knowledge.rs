@@ -20,6 +20,11 @@ pub trait Knowledge {
     /// The node with this id.
     fn index_of(&self, id: NodeId) -> Option<Index>;
 
+    /// The node misbehaves by the scenario's will: what it does is no breach of a guarantee.
+    fn hostile(&self, node: Index) -> bool {
+        let _ = node;
+        false
+    }
     /// The node that has, or once had, this address; `None`: unknown.
     fn node_at(&self, address: &Address) -> Option<Index> {
         let _ = address;

@@ -4,36 +4,70 @@
 //! What the receiver itself asked for or named (tags in a Lack, tags in a Want
 //! that answers its own listing) reveals nothing to it. A Hello names the
 //! document on whose account contact is made: bootstrap and reunions may ask.
+//!
+//! A hostile node may say any name. To one that it said itself the answer may
+//! only be that the document is not here, whether it is or not.
 
 use super::{Knowledge, Violated};
 use crate::snapshot::Index;
 use cliqueclique_core::Packet;
 use cliqueclique_core::id::Tag;
-use cliqueclique_core::message::{Message, Push, Range, RangeContent};
+use cliqueclique_core::message::{CloseReason, Message, Push, Range, RangeContent};
 use cliqueclique_core::time::Time;
+use std::collections::BTreeSet;
 
-/// Checks one packet.
-pub(super) fn packet(
-    time: Time,
-    from: Index,
-    to: Index,
-    packet: &Packet,
-    truth: &dyn Knowledge,
-) -> Result<(), Violated> {
-    let Packet::Frame(frame) = packet else {
-        return Ok(());
-    };
-    let revealed = frame
-        .messages
-        .iter()
-        .find_map(|message| revealed(message, to, truth));
-    revealed.map_or(Ok(()), |(tag, what)| {
-        let detail = format!(
-            "node {from} sent {what} of a document to node {to}, which neither shares it nor subscribes to a \
-             document that it comments on"
-        );
-        Err(Violated { property: "privacy", time, document: Some(tag), nodes: vec![from, to], detail })
-    })
+/// Names that hostile nodes said to honest ones, in this order.
+#[derive(Debug, Default)]
+pub(super) struct Privacy {
+    guessed: BTreeSet<(Index, Index, Tag)>,
+}
+
+impl Privacy {
+    /// Checks one packet of an honest node; remembers what a hostile one names.
+    pub(super) fn packet(
+        &mut self,
+        time: Time,
+        from: Index,
+        to: Index,
+        packet: &Packet,
+        truth: &dyn Knowledge,
+    ) -> Result<(), Violated> {
+        let Packet::Frame(frame) = packet else {
+            return Ok(());
+        };
+        if truth.hostile(from) {
+            self.overhear(from, to, &frame.messages, truth);
+            return Ok(());
+        }
+        let revealed = frame
+            .messages
+            .iter()
+            .filter(|message| !self.is_blank(from, to, message))
+            .find_map(|message| revealed(message, to, truth));
+        revealed.map_or(Ok(()), |(tag, what)| {
+            let detail = format!(
+                "node {from} sent {what} of a document to node {to}, which neither shares it nor subscribes to a \
+                 document that it comments on"
+            );
+            Err(Violated { property: "privacy", time, document: Some(tag), nodes: vec![from, to], detail })
+        })
+    }
+
+    fn overhear(&mut self, from: Index, to: Index, messages: &[Message], truth: &dyn Knowledge) {
+        for message in messages {
+            if let Some((tag, _)) = revealed(message, from, truth) {
+                self.guessed.insert((from, to, tag));
+            }
+        }
+    }
+
+    /// Says no more than that what the receiver named is not here.
+    fn is_blank(&self, from: Index, to: Index, message: &Message) -> bool {
+        if let Message::Close(tag, CloseReason::Unknown) = message {
+            return self.guessed.contains(&(to, from, *tag));
+        }
+        false
+    }
 }
 
 /// The first tag in a message that the receiver has no right to, and what of it is sent.
@@ -116,7 +150,8 @@ mod tests {
             shares: vec![(2, tag(1))],
             above: vec![(2, tag(5))],
         };
-        packet(Time(1), 1, 2, &frame(vec![Message::Ping, message]), &told)
+        Privacy::default()
+            .packet(Time(1), 1, 2, &frame(vec![Message::Ping, message]), &told)
             .err()
             .and_then(|violated| violated.document)
     }

@@ -6,8 +6,11 @@ use super::graph::{Graph, NONE, Part};
 
 /// Checks one network.
 pub(super) fn check(graph: &Graph) -> Result<(), Violated> {
-    for part in graph.parts.iter().filter(|part| part.subscribes()) {
+    for (at, part) in graph.parts.iter().enumerate() {
         let to = graph.at(part.view.root);
+        if !part.subscribes() || graph.hangs_below_hostile(at) {
+            continue;
+        }
         if to != NONE && !graph.parts[to as usize].subscribes() {
             let root = graph.parts[to as usize].node;
             let detail = format!(

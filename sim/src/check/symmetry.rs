@@ -35,7 +35,7 @@ fn outsider(graph: &Graph, from: usize, at: usize) -> Result<(), Violated> {
         graph.parts[from].view.neighbors[at].node,
     );
     match graph.directory.index(id) {
-        Some(v) if graph.snapshot.nodes[v].alive => {
+        Some(v) if graph.snapshot.nodes[v].counts() => {
             let detail = format!(
                 "node {u} names node {v} as its neighbour, and node {v} has no part in the network"
             );

@@ -1,6 +1,9 @@
 //! *tree*: all holders of a connected part agree on one overlay root and its
 //! sequence; the root is a live holder among them at distance 0; everybody
 //! else's upstream is a live neighbour exactly one hop nearer. Nobody is frozen.
+//!
+//! Who hangs below a hostile node believes what that says: the root that it
+//! names may be anybody, and the distance is only true from there on down.
 
 use super::Violated;
 use super::graph::{Graph, NONE, Part};
@@ -9,6 +12,7 @@ use super::graph::{Graph, NONE, Part};
 pub(super) fn check(graph: &Graph) -> Result<(), Violated> {
     let labels = graph.components(|part| part.view.holds).into_labeling();
     let mut first_of = vec![NONE; graph.parts.len()];
+    let mut judged = vec![false; graph.parts.len()];
     for (at, part) in graph
         .parts
         .iter()
@@ -18,6 +22,10 @@ pub(super) fn check(graph: &Graph) -> Result<(), Violated> {
         let first = &mut first_of[labels[at] as usize];
         if *first == NONE {
             *first = position(at);
+        }
+        let judged = &mut judged[labels[at] as usize];
+        if !*judged && !graph.hangs_below_hostile(at) {
+            *judged = true;
             root(graph, &labels, at)?;
         }
         agree(graph, &graph.parts[*first as usize], part)?;
@@ -99,6 +107,9 @@ fn step(graph: &Graph, at: usize, part: &Part) -> Result<(), Violated> {
         return Err(graph.violated("tree", vec![u], detail));
     };
     let to = graph.at(upstream);
+    if graph.is_hostile(upstream) {
+        return Ok(());
+    }
     if to == NONE || !graph.targets(at).contains(&to) {
         let detail =
             format!("the upstream {upstream} of node {u} must be a live neighbour, and is not");

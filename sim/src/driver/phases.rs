@@ -206,6 +206,7 @@ impl<'a> Run<'a> {
         metrics.longest_circle_ms = micros(self.world.checkers.longest_circle()) / 1_000;
         let result =
             result.and_then(|()| Ok(self.world.checkers.finish(&metrics, self.world.now)?));
+        let result = result.and_then(|()| Ok(self.world.attacked()?));
         let (violated, interrupted) = match result {
             Ok(()) => (None, false),
             Err(Stop::Failed(violated)) => (Some(violated), false),

@@ -30,6 +30,9 @@ pub struct Line {
     pub node_id: String,
     /// It runs and is reachable.
     pub alive: bool,
+    /// The scenario makes it misbehave: nothing is promised to it.
+    #[serde(default)]
+    pub hostile: bool,
     /// Why it should hold the document, by the scenario's truth; or `false`.
     pub interested: Interested,
     /// Its user subscribed, by the commands given.
@@ -122,6 +125,7 @@ pub(super) fn line(
         node,
         node_id: snapshot.nodes[node].id.to_string(),
         alive: snapshot.nodes[node].alive,
+        hostile: snapshot.nodes[node].hostile,
         interested: member.interest.map_or(Interested::No(false), |why| {
             Interested::Because(interest(why).into())
         }),

@@ -9,7 +9,14 @@ use crate::goals::FIGURES;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const KEYS: &[&str] = &["every_step", "skip", "sometimes", "circle_bound", "at_most"];
+const KEYS: &[&str] = &[
+    "every_step",
+    "skip",
+    "sometimes",
+    "circle_bound",
+    "cut_off",
+    "at_most",
+];
 
 /// Reads `[checks]`.
 pub(crate) fn read(table: &Table) -> Result<Checks, Problem> {
@@ -21,6 +28,7 @@ pub(crate) fn read(table: &Table) -> Result<Checks, Problem> {
         circle_bound: reader
             .interval("circle_bound")?
             .unwrap_or(Duration::from_secs(60)),
+        cut_off: reader.share("cut_off")?.unwrap_or(0.0),
         at_most: match reader.table("at_most")? {
             Some(bounds) => at_most(bounds)?,
             None => BTreeMap::new(),

@@ -38,6 +38,8 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// What happens entry by entry, instead of being drawn.
     pub script: Script,
+    /// Who misbehaves, and how.
+    pub adversaries: Vec<Adversary>,
     /// What is checked.
     pub checks: Checks,
     /// Times of snapshots besides the end.
@@ -244,6 +246,34 @@ pub enum FaultKind {
     },
 }
 
+/// Nodes that misbehave on purpose.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adversary {
+    /// What they do, by name, in this order.
+    pub behaviors: Vec<&'static str>,
+    /// Who they are.
+    pub cast: Cast,
+    /// Whom it is about, for behaviours that have one victim.
+    pub victim: Option<usize>,
+    /// When they begin; before it they are like all others.
+    pub from: Duration,
+    /// When they end; never if `None`.
+    pub until: Option<Duration>,
+    /// How often a second each behaviour acts by itself.
+    pub rate: f64,
+}
+
+/// Which nodes are hostile.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cast {
+    /// A share of all nodes, at least one, drawn at random from all but the publishers of forums.
+    Share(f64),
+    /// So many nodes, drawn likewise.
+    Count(usize),
+    /// The nodes with these indexes.
+    Nodes(Vec<usize>),
+}
+
 /// What a restarted node finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disk {
@@ -267,6 +297,8 @@ pub struct Checks {
     pub sometimes: Vec<String>,
     /// Longest life of a circle of upstreams.
     pub circle_bound: Duration,
+    /// Largest share of a network's honest nodes that hostile neighbours may cut off.
+    pub cut_off: f64,
     /// Upper bounds on figures of the report, by name.
     pub at_most: BTreeMap<String, f64>,
 }

@@ -6,7 +6,7 @@ use super::reader::Reader;
 use super::script::{self, Script};
 use super::tree::Table;
 use super::workload::Around;
-use super::{checks, faults, network, protocol, tree, workload};
+use super::{adversary, checks, faults, network, protocol, tree, workload};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ const KEYS: &[&str] = &[
     "network",
     "workload",
     "fault",
+    "adversary",
     "schedule",
     "packet",
     "dial",
@@ -125,6 +126,7 @@ fn scenario(root: &Table, path: &Path) -> Result<Scenario, Problem> {
         network: network::read(reader.table("network")?.unwrap_or(&empty))?,
         faults: faults(&reader, duration, &workload)?,
         script: script(&reader, duration, &workload)?,
+        adversaries: adversaries(&reader, duration, &workload)?,
         workload,
         checks: checks::read(reader.table("checks")?.unwrap_or(&empty))?,
         snapshots: snapshots(&reader, duration + settle)?,
@@ -138,11 +140,7 @@ fn faults(
     duration: Duration,
     workload: &Workload,
 ) -> Result<Vec<super::Fault>, Problem> {
-    let nodes = match workload {
-        Workload::Synthetic(synthetic) => Some(synthetic.nodes),
-        Workload::Scripted(nodes) => Some(*nodes),
-        Workload::Newsgroup(_) => None,
-    };
+    let nodes = known_nodes(workload);
     let mut list = reader
         .tables("fault")?
         .into_iter()
@@ -165,6 +163,27 @@ fn script(reader: &Reader<'_>, duration: Duration, workload: &Workload) -> Resul
             .refuse(key, "needs a workload that is laid open too")
             .note("expected kind = \"script\" in [workload]")),
         None => Ok(Script::default()),
+    }
+}
+
+fn adversaries(
+    reader: &Reader<'_>,
+    duration: Duration,
+    workload: &Workload,
+) -> Result<Vec<super::Adversary>, Problem> {
+    let nodes = known_nodes(workload);
+    let tables = reader.tables("adversary")?.into_iter();
+    tables
+        .map(|table| adversary::read(table, duration, nodes))
+        .collect()
+}
+
+/// Number of nodes, if the scenario alone says it.
+fn known_nodes(workload: &Workload) -> Option<usize> {
+    match workload {
+        Workload::Synthetic(synthetic) => Some(synthetic.nodes),
+        Workload::Scripted(nodes) => Some(*nodes),
+        Workload::Newsgroup(_) => None,
     }
 }
 

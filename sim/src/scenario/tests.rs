@@ -18,7 +18,24 @@ fn error(text: &str, list: &[&str]) -> String {
 }
 
 /// Every way to be wrong, each with a title.
-const WRONG: [(&str, &str); 44] = [
+const WRONG: [(&str, &str); 49] = [
+    ("an adversary that does nothing", "[[adversary]]\ncount = 2"),
+    (
+        "an adversary that is nobody",
+        "[[adversary]]\nbehaviors = [\"withhold-bodies\"]",
+    ),
+    (
+        "an unknown behaviour",
+        "[[adversary]]\nbehaviors = [\"withhold-body\"]\ncount = 2",
+    ),
+    (
+        "a hostile node that does not exist",
+        "[workload]\nnodes = 5\n[[adversary]]\nbehaviors = [\"withhold-bodies\"]\nnodes = [1, 5]",
+    ),
+    (
+        "an adversary that ends before it begins",
+        "[[adversary]]\nbehaviors = [\"withhold-bodies\"]\ncount = 2\nfrom = \"2m\"\nuntil = \"1m\"",
+    ),
     ("not TOML", "workload = = 3"),
     ("a key twice", "settle = \"1m\"\nsettle = \"2m\""),
     ("unknown key", "sttle = \"1m\""),

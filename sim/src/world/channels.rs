@@ -165,10 +165,15 @@ impl World<'_> {
         }
         let weight = weigh(&packet);
         self.account(end, &packet, &weight);
+        self.accounts.burdens[node].sent += weight.total;
+        if weight.encoded() > self.network.frame_limit() && self.hosts[node].hostile {
+            return Ok(()); // The transport refuses it. That honest nodes never try is checked.
+        }
         let known = Known {
             truth: &self.truth,
             ids: &self.ids,
             suite: &*self.suite,
+            hosts: &self.hosts,
         };
         self.checkers
             .packet(self.now, node, peer, &packet, &known)?;
@@ -191,6 +196,29 @@ impl World<'_> {
         }
         self.queue
             .push(first, Event::Deliver(end.other(), payload, size));
+        Ok(())
+    }
+
+    /// A hostile node sends bytes that need be no packet.
+    pub(super) fn send_bytes(&mut self, node: Index, channel: ChannelId, bytes: &[u8]) -> Step {
+        let error = match wire::decode(bytes) {
+            Ok(packet) => return self.send(node, channel, packet),
+            Err(error) => error,
+        };
+        let end = self.hosts[node].channels.get(&channel).copied();
+        let open = |end: &End| {
+            self.network
+                .side(*end)
+                .is_some_and(crate::network::Side::is_open)
+        };
+        let Some(end) = end.filter(open) else {
+            return Ok(());
+        };
+        let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        if let Some(at) = self.network.send(self.now, end, bytes.len()).first {
+            let junk = Event::Deliver(end.other(), Payload::Malformed(error), size);
+            self.queue.push(at, junk);
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! What the packet checkers may ask about the truth.
 
 use crate::check::Knowledge;
-use crate::host::resolve;
+use crate::host::{Host, resolve};
 use crate::snapshot::Index;
 use crate::truth::Truth;
 use bytes::Bytes;
@@ -15,6 +15,8 @@ pub(crate) struct Known<'a> {
     pub(crate) truth: &'a Truth,
     /// Nodes by id.
     pub(crate) ids: &'a BTreeMap<NodeId, Index>,
+    /// All nodes.
+    pub(crate) hosts: &'a [Host],
     /// To hash documents.
     pub(crate) suite: &'a dyn Suite,
 }
@@ -36,6 +38,10 @@ impl Knowledge for Known<'_> {
         self.truth
             .by_tag(tag)
             .is_some_and(|number| self.truth.subscribed_above(number, node))
+    }
+
+    fn hostile(&self, node: Index) -> bool {
+        self.hosts[node].hostile
     }
 
     fn index_of(&self, id: NodeId) -> Option<Index> {

@@ -1,9 +1,10 @@
 //! Makes a world, and measures it: snapshots, samples, metrics.
 
 use super::event::Digest;
-use super::{Event, History, World};
+use super::{Event, History, Step, World};
 use crate::accounting::Accounts;
-use crate::check::Checkers;
+use crate::adversary;
+use crate::check::{Checkers, CutOff, Violated};
 use crate::driver::Observer;
 use crate::faults::Faults;
 use crate::host::{Behavior, Clock, Disk, Host, address};
@@ -48,6 +49,10 @@ impl<'a> World<'a> {
                 host.behavior = Some(behavior);
             }
         }
+        for (node, behavior) in adversary::cast(scenario, seed, &hosts, &suite) {
+            hosts[node].behavior = Some(behavior);
+            hosts[node].hostile = true;
+        }
         let ids = hosts
             .iter()
             .enumerate()
@@ -64,7 +69,7 @@ impl<'a> World<'a> {
             queue: Queue::new(),
             workload,
             faults: Faults::new(seed),
-            accounts: Accounts::default(),
+            accounts: Accounts::new(nodes),
             checkers: Checkers::new(scenario),
             history: History::default(),
             observer,
@@ -126,6 +131,7 @@ impl<'a> World<'a> {
         let node = |host: &Host| NodeTruth {
             id: host.id,
             alive: host.is_up(),
+            hostile: host.hostile,
             max_peers: host.config.max_peers,
             links: host.core.as_ref().map_or(0, |core| core.links().count()),
         };
@@ -166,6 +172,25 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Fails if an adversary never did what it is there for.
+    pub(crate) fn attacked(&self) -> Step {
+        let behaviors = self.hosts.iter().filter_map(|host| host.behavior.as_ref());
+        let mut done = BTreeMap::new();
+        for (name, count) in behaviors.flat_map(|behavior| behavior.tally()) {
+            *done.entry(name).or_insert(0) += count;
+        }
+        let idle = done.into_iter().find(|(_, count)| *count == 0);
+        idle.map_or(Ok(()), |(name, _)| {
+            Err(Violated {
+                property: "sometimes",
+                time: self.now,
+                document: None,
+                nodes: Vec::new(),
+                detail: format!("the adversaries of kind `{name}` never did anything"),
+            })
+        })
+    }
+
     /// Figures of the whole run, with the distributions of the last snapshot.
     pub(crate) fn measure(&mut self, last: &Snapshot, samples: Vec<Sample>) -> Metrics {
         let mut metrics = Metrics {
@@ -176,6 +201,14 @@ impl<'a> World<'a> {
         let running = self.hosts.iter().filter_map(|host| host.core.as_ref());
         metrics.bodies =
             self.accounts.retired_bodies + running.map(|core| core.counters().bodies).sum::<u64>();
+        metrics.cut_off = CutOff::new(last, 0.0).share();
+        if metrics.cut_off.is_some() {
+            let honest = self.hosts.iter().zip(&self.accounts.burdens);
+            metrics.honest = honest
+                .filter(|(host, _)| !host.hostile)
+                .map(|(_, burden)| *burden)
+                .collect();
+        }
         metrics.post_delay_ms = self.workload.delays();
         for node in last.nodes.iter().filter(|node| node.alive) {
             metrics.links.add(node.links as u64);

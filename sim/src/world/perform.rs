@@ -51,6 +51,7 @@ impl World<'_> {
             .unwrap_or_else(|| self.publish(node, document));
         if self.truth.stored(number, node) {
             self.hosts[node].disk.note(self.now, Undo::Stored(number));
+            self.accounts.burdens[node].stored += document.bytes().len() as u64;
             self.count_delivery(number, node, from);
         }
         Input::Admitted(id, Admission::Stored)

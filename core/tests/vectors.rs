@@ -515,6 +515,75 @@ fn every_kind_of_message() {
     }
 }
 
+/// The first column of a table's rows, and a length where the bytes are shortened.
+fn cells(table: &str) -> Vec<(String, Option<usize>)> {
+    let row = |line: &str| {
+        let mut cells = line.strip_prefix("| `")?.split(" | ");
+        let bytes = cells.next()?.trim_end_matches('`').to_owned();
+        let kind = cells.nth(1)?.trim_matches(['[', ']']);
+        let length = kind.split(' ').next().and_then(|n| n.parse().ok());
+        Some((bytes, length))
+    };
+    table.lines().filter_map(row).collect()
+}
+
+/// Reads cells off some bytes; what is left of them, or nothing if they differ.
+fn read_cells<'a>(mut bytes: &'a [u8], cells: &[(String, Option<usize>)]) -> Option<&'a [u8]> {
+    for (cell, length) in cells {
+        let (first, last) = cell.split_once('…').unwrap_or((cell, ""));
+        let (first, last) = (unhex(first), unhex(last));
+        let length = if last.is_empty() {
+            first.len()
+        } else {
+            (*length)?
+        };
+        let (field, rest) = bytes.split_at_checked(length)?;
+        if !field.starts_with(&first) || !field.ends_with(&last) {
+            return None;
+        }
+        bytes = rest;
+    }
+    Some(bytes)
+}
+
+#[test]
+fn the_tables_show_the_vectors() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let read = |name: &str| std::fs::read_to_string(format!("{folder}/{name}")).expect("there");
+    let vectors = read("tests/vectors/messages.txt") + &read("tests/vectors/packets.txt");
+    let vector = |name: &str| {
+        let line = vectors
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
+        unhex(line.unwrap_or_else(|| panic!("no vector {name}")))
+    };
+    let mut tables = 0;
+    for section in read("protocol/messages.md").split("\n### ").skip(1) {
+        let cells = cells(section);
+        let head = section
+            .lines()
+            .find(|line| line.ends_with("`:"))
+            .expect(section);
+        let name = head.split('`').nth(1).expect(head);
+        let bytes = vector(name);
+        let shown = if head.starts_with("In ") {
+            (0..bytes.len()).any(|at| read_cells(&bytes[at..], &cells).is_some())
+        } else {
+            read_cells(&bytes, &cells) == Some(&[])
+        };
+        assert!(shown && !cells.is_empty(), "{section}");
+        tables += 1;
+    }
+    let kinds = messages()
+        .iter()
+        .map(|(_, m)| postcard::to_allocvec(m).expect("encodable")[0])
+        .max();
+    assert!(
+        tables > usize::from(kinds.expect("some")) + 5,
+        "a table for each message and packet"
+    );
+}
+
 /// Alice's core, which holds a document.
 fn alice() -> (Core, DocumentId) {
     let identity = Identity {

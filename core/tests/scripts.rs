@@ -53,7 +53,7 @@ scripts! {
     freeze, release, resign, join, link_document, states,
     succeed, succeed_not, heir, leave_as_root, patience, audit,
     await_link, await_no_longer, await_load, await_evicted, await_admission,
-    goodbye_cold, hand_over, mend, remember,
+    goodbye_cold, hand_over, mend, remember, crossing_doors,
 }
 
 /// Rule *Succeed*: the tree changes its name without a freeze, also if the heir was the

@@ -6,7 +6,7 @@ use super::records::Parked;
 use crate::config::{MIN_FRAME_LIMIT, VERSIONS};
 use crate::crypto::prefix;
 use crate::deadline::Alarm;
-use crate::effect::Effect;
+use crate::effect::{Effect, Record};
 use crate::id::{Address, ChannelId, DocumentId, NodeId, PublicKey, Tag};
 use crate::link::{Link, LinkId};
 use crate::message::{Admission, AdmissionKind, Confirm, Hello, Packet, Welcome};
@@ -30,6 +30,8 @@ pub(super) struct Guest {
     key: PublicKey,
     address: Address,
     tag: Tag,
+    /// For which we ourselves knock at this address.
+    knocked: Option<Tag>,
 }
 
 /// One transport connection.
@@ -105,8 +107,23 @@ impl Core {
         });
     }
 
-    /// Dials an address that a user entered.
+    /// Dials an address that a user entered, unless whoever lives there comes in just now.
     pub(super) fn dial_door(&mut self, address: Address, tag: Tag) {
+        let coming = self
+            .channels
+            .values_mut()
+            .find_map(|channel| match channel {
+                Channel::Welcomed { guest, .. } if guest.address == address => Some(guest),
+                Channel::Welcomed { .. }
+                | Channel::Dialing(_)
+                | Channel::Greeted { .. }
+                | Channel::Incoming { .. }
+                | Channel::Linked(_) => None,
+            });
+        if let Some(guest) = coming.filter(|guest| guest.knocked.is_none()) {
+            guest.knocked = Some(tag);
+            return;
+        }
         self.dial(Errand {
             peer: None,
             address,
@@ -163,6 +180,9 @@ impl Core {
     /// Who came in was never heard of again; we may have waited for it.
     fn guest_failed(&mut self, guest: &Guest) {
         let node = guest.node;
+        if let Some(tag) = guest.knocked {
+            self.on_door_shut(tag, &guest.address);
+        }
         if !self.linked.contains_key(&node) && !self.is_meeting(node) {
             self.contact_failed(node);
         }
@@ -178,16 +198,16 @@ impl Core {
     /// A handshake with this peer is under way, whoever began it.
     pub(super) fn is_meeting(&self, peer: NodeId) -> bool {
         let comes = |channel: &Channel| matches!(channel, Channel::Welcomed { guest, .. } if guest.node == peer);
-        self.dialing(peer).is_some() || self.channels.values().any(comes)
+        self.dialing(|errand| errand.peer == Some(peer)).is_some()
+            || self.channels.values().any(comes)
     }
 
-    fn dialing(&self, peer: NodeId) -> Option<ChannelId> {
+    /// A channel that is dialled for such an errand.
+    fn dialing(&self, such: impl Fn(&Errand) -> bool) -> Option<ChannelId> {
         self.channels
             .iter()
             .find_map(|(channel, state)| match state {
-                Channel::Dialing(errand) | Channel::Greeted { errand, .. }
-                    if errand.peer == Some(peer) =>
-                {
+                Channel::Dialing(errand) | Channel::Greeted { errand, .. } if such(errand) => {
                     Some(*channel)
                 }
                 Channel::Dialing(_)
@@ -384,22 +404,38 @@ impl Core {
         if let Err(violation) = self.admit_guest(node, &hello) {
             return self.reject(channel, Some(node), violation);
         }
-        if let Some(own) = self.dialing(node) {
+        let same = |errand: &Errand| match errand.peer {
+            Some(peer) => peer == node,
+            None => errand.address == hello.address,
+        };
+        let mut knocked = None;
+        if let Some(own) = self.dialing(same) {
             // Both dialled at once: the channel of the smaller id stays.
             if self.id < node {
                 return self.abandon(channel);
             }
-            self.channels.remove(&own);
+            if let Some(Channel::Dialing(errand) | Channel::Greeted { errand, .. }) =
+                self.channels.remove(&own)
+            {
+                knocked = errand.peer.is_none().then_some(errand.tag);
+            }
             self.hang_up(own);
         }
-        self.welcome(channel, hello, node, (message, binding, frame_limit));
+        let guest = Guest {
+            node,
+            key: hello.key,
+            address: hello.address.clone(),
+            tag,
+            knocked,
+        };
+        self.welcome(channel, &hello, guest, (message, binding, frame_limit));
     }
 
     fn welcome(
         &mut self,
         channel: ChannelId,
-        hello: Hello,
-        node: NodeId,
+        hello: &Hello,
+        guest: Guest,
         given: ([u8; 32], [u8; 32], usize),
     ) {
         let (hello_message, binding, frame_limit) = given;
@@ -412,12 +448,6 @@ impl Core {
         let message = self.welcome_message(&hello_message, &welcome);
         welcome.signature = self.suite.sign(&self.secret, &message);
         let session = self.session(&message, &hello.nonce);
-        let guest = Guest {
-            node,
-            key: hello.key,
-            address: hello.address,
-            tag: hello.admission.tag,
-        };
         self.channels.insert(
             channel,
             Channel::Welcomed {
@@ -484,6 +514,7 @@ impl Core {
             key: welcome.key,
             address: errand.address.clone(),
             tag: errand.tag,
+            knocked: None,
         };
         let session = self.session(&message, &nonce);
         let link = self.establish(channel, guest, session, frame_limit);
@@ -509,12 +540,15 @@ impl Core {
         if !self.suite.verify(&guest.key, &message, &confirm.signature) {
             return self.reject(channel, Some(guest.node), Violation::BadHandshake);
         }
-        let tag = guest.tag;
+        let (tag, knocked, door) = (guest.tag, guest.knocked, guest.address.clone());
         let link = self.establish(channel, guest, session, frame_limit);
         if let Some(link) = self.links.get_mut(&link) {
             link.proven = Some(tag);
         }
         self.on_link_up(link, None);
+        if let Some(tag) = knocked {
+            self.on_door_open(tag, &door, link);
+        }
     }
 
     /// Makes the link; an older one to the same node is lost.
@@ -534,6 +568,11 @@ impl Core {
             guest.address.clone(),
             guest.tag,
         );
+        // Who is remembered by the other side must not be forgotten here in a crash: it would
+        // be refused when it comes back.
+        if self.peers.unsaved.remove(&guest.node) {
+            self.unsaved.insert(Record::Peer(guest.node));
+        }
         let peer = (guest.node, guest.address);
         let mut link = Link::new(peer, channel, session, frame_limit, self.now, &self.config);
         let awaited = self.absent.remove(&guest.node);

@@ -9,6 +9,7 @@ mod absence;
 mod audit;
 mod contact;
 mod delivery;
+mod digest;
 mod flush;
 mod frames;
 mod leave;
@@ -54,7 +55,7 @@ pub struct Identity {
 }
 
 /// One node.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Core {
     config: Config,
     suite: SharedSuite,

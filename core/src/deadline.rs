@@ -6,7 +6,7 @@ use crate::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a deadline is for; at most one of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Alarm {
     /// When to give up a handshake.
     Handshake(ChannelId),
@@ -21,7 +21,7 @@ pub(crate) enum Alarm {
 }
 
 /// Deadlines by time and by purpose.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Hash, Default)]
 pub(crate) struct Deadlines {
     by_time: BTreeSet<(Time, Alarm)>,
     by_alarm: BTreeMap<Alarm, Time>,

@@ -19,7 +19,7 @@ const FOUNDER: u8 = 1;
 const FIXED: usize = 2 + 32 + 8;
 
 /// What an author decides about a new document.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Draft {
     /// Documents that this one comments on; at most [`MAX_RELATIVES`].
     pub parents: Vec<DocumentId>,
@@ -37,10 +37,10 @@ pub struct Draft {
 
 /// A parsed document whose form is right. Its signature is checked by
 /// [`Document::is_signed`], usually by the runner.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Document(Arc<Parts>);
 
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, Hash)]
 struct Parts {
     bytes: Bytes,
     id: DocumentId,
@@ -55,7 +55,7 @@ struct Parts {
 }
 
 /// Why bytes are not a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DocumentError {
     /// Larger than [`MAX_DOCUMENT`].
     TooLarge,

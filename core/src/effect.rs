@@ -40,7 +40,7 @@ pub enum Effect {
 }
 
 /// Which record a [`Effect::Save`] writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Record {
     /// The node's own: blocks, sequence.
     Node,
@@ -51,7 +51,7 @@ pub enum Record {
 }
 
 /// News for the user, or the answer to a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Notification {
     /// A command is done and durable; for Publish with the new document.
     Done(RequestId, Option<DocumentId>),
@@ -75,7 +75,7 @@ pub enum Notification {
 }
 
 /// Why a command failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CommandError {
     /// The document is not held here.
     NotHeld,

@@ -45,7 +45,7 @@ pub enum Input {
 }
 
 /// What became of a document that was to be verified and stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Admission {
     /// Its signature is right, and it is durable.
     Stored,
@@ -56,7 +56,7 @@ pub enum Admission {
 }
 
 /// What a user can ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
     /// Write a document. With parents it is a comment; with children a link.
     Publish {

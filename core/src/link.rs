@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// Number of a link at this node, kept while its connection is waited for; never used
 /// for another peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct LinkId(pub(crate) u32);
 
 /// Digest that no set of networks has.
@@ -30,7 +30,7 @@ const UNKNOWN: SetDigest = SetDigest {
 };
 
 /// A document that waits for room on a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct QueuedBody {
     /// Document whose network carries it.
     pub(crate) via: Tag,
@@ -41,7 +41,7 @@ pub(crate) struct QueuedBody {
 }
 
 /// What the two ends of a link remember of each other's states (rule *Remember*).
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Hash, Default)]
 pub(crate) struct Comparison {
     /// Comparisons that this end began on the connection.
     pub(crate) begun: u8,
@@ -58,7 +58,7 @@ pub(crate) struct Comparison {
 }
 
 /// A link that was lost and may come back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Absence {
     /// Since when.
     pub(crate) since: Time,
@@ -76,7 +76,7 @@ impl Absence {
 }
 
 /// One link.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Link {
     pub(crate) node: NodeId,
     pub(crate) address: Address,

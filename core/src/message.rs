@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// Unit of the transport.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Packet {
     /// First packet of the side that dialled.
     Hello(Box<Hello>),
@@ -22,7 +22,7 @@ pub enum Packet {
 }
 
 /// Opening of a handshake.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Hello {
     /// Lowest protocol version spoken.
     pub version_min: u16,
@@ -41,7 +41,7 @@ pub struct Hello {
 }
 
 /// Why a dialling node may make contact (rule *Contact*).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Admission {
     /// Document on whose account contact is made.
     pub tag: Tag,
@@ -52,7 +52,7 @@ pub struct Admission {
 }
 
 /// Kinds of admission.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AdmissionKind {
     /// A user entered the address and the document id.
     Bootstrap,
@@ -65,7 +65,7 @@ pub enum AdmissionKind {
 /// A signed introduction of `subject` to the node that receives it. The
 /// signature also covers the target's id and the document id, which are not
 /// sent: only a holder of the document at the target can check it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ticket {
     /// The common neighbour that introduces.
     pub introducer: NodeId,
@@ -78,7 +78,7 @@ pub struct Ticket {
 }
 
 /// Answer to a [`Hello`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Welcome {
     /// Version chosen.
     pub version: u16,
@@ -91,14 +91,14 @@ pub struct Welcome {
 }
 
 /// End of the handshake.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Confirm {
     /// By the dialling key over (channel binding, hash of the Welcome).
     pub signature: Signature,
 }
 
 /// A numbered bundle of messages with acknowledgements.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Frame {
     /// From 1, one higher for each new frame with messages. A bare frame, without
     /// messages, repeats the last number (0 if there was none) and is not acknowledged.
@@ -113,7 +113,7 @@ pub struct Frame {
 }
 
 /// One message for one document's network (or, for the last ones, the link).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Message {
     /// Latest overlay state for a neighbour.
     State(Tag, State),
@@ -228,7 +228,7 @@ pub enum Rank {
 
 /// A node's signed claim to be overlay root. The author as founder needs none: the
 /// document itself proves it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Claim {
     /// What the claimant is.
     pub rank: Rank,
@@ -244,7 +244,7 @@ pub struct Claim {
 }
 
 /// How a state names its overlay root.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RootRef {
     /// The document's author, as founder.
     Founder,
@@ -258,7 +258,7 @@ pub enum RootRef {
 }
 
 /// State of one node in one document's network, as told to one neighbour.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     /// Mode in the lowest two bits, then the `STATE_*` flags.
     pub flags: u8,
@@ -285,7 +285,7 @@ pub const STATE_HEIR: u8 = 1 << 7;
 pub const STATE_ASSUMED: u8 = 1 << 6;
 
 /// Request to become neighbours in a network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Open {
     /// Hash of (document id, link session): shows that the id is known.
     pub proof: [u8; 8],
@@ -299,7 +299,7 @@ pub struct Open {
 }
 
 /// Why a relation ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CloseReason {
     /// The sender left the network.
     Left,
@@ -316,7 +316,7 @@ pub enum CloseReason {
 }
 
 /// Introduction of the receiver to `peer`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Introduction {
     /// Node to contact.
     pub peer: NodeId,
@@ -329,7 +329,7 @@ pub struct Introduction {
 }
 
 /// What somebody seeks or gives an introduction for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Purpose {
     /// More neighbours.
     Neighbor,
@@ -344,7 +344,7 @@ pub enum Purpose {
 }
 
 /// A document on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Push {
     /// Document whose network carries it; its own tag if it was asked for by a joining node.
     pub via: Tag,
@@ -358,7 +358,7 @@ pub struct Push {
 }
 
 /// Digest of a set of comments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct SetDigest {
     /// Number of comments.
     pub count: u32,
@@ -368,7 +368,7 @@ pub struct SetDigest {
 
 /// One range of tags in a reconciliation: from `from` up to the next range's
 /// `from` (or the end).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Range {
     /// Inclusive lower bound.
     pub from: Tag,
@@ -377,7 +377,7 @@ pub struct Range {
 }
 
 /// Content of a range.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RangeContent {
     /// Nothing to do here.
     Skip,
@@ -388,7 +388,7 @@ pub enum RangeContent {
 }
 
 /// Part of an encoded message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fragment {
     /// Number of the transfer on this link and in this direction.
     pub transfer: u32,

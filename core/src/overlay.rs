@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Why this node is in the network.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Wishes {
     /// Mode that the user chose for this document; otherwise it follows from the parents.
     pub(crate) chosen: Option<Mode>,
@@ -39,7 +39,7 @@ pub(crate) struct Wishes {
 }
 
 /// How far this node is in the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Stage {
     /// The user wants it, its bytes have not come yet.
     Joining,
@@ -50,7 +50,7 @@ pub(crate) enum Stage {
 }
 
 /// One document's network at this node.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Overlay {
     pub(crate) id: DocumentId,
     /// The author, once the document is here.

@@ -2,14 +2,21 @@
 //! every input, and wall time, which is data.
 
 use serde::{Deserialize, Serialize};
+use std::hash::{Hash, Hasher};
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 /// Microseconds since the core was made. Monotone; never read from a clock here.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Time(pub u64);
+
+/// Feeds a hasher as a *signed* number, which nothing else in the core's state does: so
+/// [`crate::Core::digest`] can tell times from numbers and take them relative to now.
+impl Hash for Time {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_i64(self.0.cast_signed());
+    }
+}
 
 impl Time {
     /// The start.

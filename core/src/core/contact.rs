@@ -14,7 +14,7 @@ use crate::time::Time;
 use crate::violation::Violation;
 
 /// Why this node dials.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Errand {
     /// Whom; unknown when a user entered the address.
     peer: Option<NodeId>,
@@ -24,7 +24,7 @@ pub(super) struct Errand {
 }
 
 /// What is known of the other side before the link stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Guest {
     node: NodeId,
     key: PublicKey,
@@ -35,7 +35,7 @@ pub(super) struct Guest {
 }
 
 /// One transport connection.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) enum Channel {
     /// Asked for.
     Dialing(Errand),
@@ -65,7 +65,7 @@ pub(super) enum Channel {
 }
 
 /// How a link ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Ending {
     /// The peer does not answer any more, or the transport failed.
     Lost,
@@ -76,7 +76,7 @@ pub(super) enum Ending {
 }
 
 /// A handshake packet that is sent again until it is answered.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Repeat {
     until: Time,
     packet: Option<Packet>,

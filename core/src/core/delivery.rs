@@ -28,7 +28,7 @@ const MAX_EARLY_BYTES: usize = 16 * 1024;
 const LOADS: usize = 16;
 
 /// Where a document that is being admitted came from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Origin {
     /// A user here wrote it.
     Local(RequestId, Mode),
@@ -36,7 +36,7 @@ enum Origin {
     Remote { via: Tag, fresh: bool },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Pending {
     document: Document,
     origin: Origin,
@@ -45,7 +45,7 @@ struct Pending {
 }
 
 /// Documents between arrival and admission, and between request and load.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Hash, Default)]
 pub(super) struct Delivery {
     pending: BTreeMap<DocumentId, Pending>,
     pending_bytes: usize,
@@ -56,7 +56,7 @@ pub(super) struct Delivery {
     early_states: VecDeque<EarlyState>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct EarlyState {
     at: Time,
     tag: Tag,

@@ -23,7 +23,7 @@ const PEERS_COMPARED: usize = 16;
 const SHUN: Duration = Duration::from_secs(3600);
 
 /// One peer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Peer {
     /// Known once there was a link.
     pub(super) key: Option<PublicKey>,
@@ -39,7 +39,7 @@ pub(super) struct Peer {
 
 /// Documents for which two nodes were introduced or shared a network; at most
 /// `MAX_GROUNDS`. The first are the most lasting, forums and threads: the last gives way.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Hash, Default)]
 pub(super) struct Grounds {
     sorted: Vec<Tag>,
     first: Vec<Tag>,
@@ -93,7 +93,7 @@ impl Grounds {
 }
 
 /// All peers known.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Hash, Default)]
 pub(super) struct Peers {
     pub(super) known: BTreeMap<NodeId, Peer>,
     /// Those whose records are to be written.

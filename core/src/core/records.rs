@@ -52,7 +52,7 @@ impl std::fmt::Display for RestoreError {
 impl std::error::Error for RestoreError {}
 
 /// Something that waits for a cold overlay, or for a joining one.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) enum Parked {
     Message(LinkId, u32, Box<Message>),
     Hello(ChannelId, Box<Hello>),
@@ -66,7 +66,7 @@ pub(super) enum Parked {
 }
 
 /// What is known of cold overlays: only how many there are, and what waits for them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Hash, Default)]
 pub(super) struct Cold {
     count: usize,
     parked: BTreeMap<Tag, Vec<Parked>>,

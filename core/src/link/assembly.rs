@@ -37,12 +37,12 @@ pub(crate) fn fragments(message: &Message, transfer: u32, frame_limit: usize) ->
 }
 
 /// Transfers under way towards this node on one link.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Hash, Default)]
 pub(crate) struct Assembly {
     transfers: BTreeMap<u32, Transfer>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Transfer {
     total: usize,
     pieces: BTreeMap<u32, Bytes>,

@@ -20,7 +20,7 @@ const MAX_WAITING: usize = 64;
 pub(super) const RIDING_RANGES: usize = 3;
 
 /// What to do with a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Intake {
     /// Process its messages.
     New,
@@ -31,7 +31,7 @@ pub(crate) enum Intake {
 }
 
 /// Receiving half.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Inbound {
     /// All frames up to this number have come.
     floor: u32,
@@ -46,6 +46,14 @@ pub(crate) struct Inbound {
     burst: f64,
     /// Credit last told to the peer.
     pub(crate) told_credit: u8,
+}
+
+/// Without the rate's tokens: they change with every message, and matter only near the limit.
+impl std::hash::Hash for Inbound {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.floor, &self.ahead, &self.to_acknowledge).hash(state);
+        (self.acknowledge_at, &self.waiting, self.told_credit).hash(state);
+    }
 }
 
 impl Inbound {

@@ -17,7 +17,7 @@ const MIN_WINDOW: usize = 16 * 1024;
 const RESEND_BATCH: usize = 8;
 
 /// A frame in flight.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Sent {
     number: u32,
     messages: Vec<Message>,
@@ -42,7 +42,7 @@ impl Sent {
 }
 
 /// Sending half.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Outbound {
     pub(crate) frame_limit: usize,
     next_number: u32,

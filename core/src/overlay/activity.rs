@@ -8,7 +8,7 @@ use crate::time::Time;
 use std::collections::BTreeMap;
 
 /// An attempt to make a peer a neighbour.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct OpenAttempt {
     pub(crate) peer: NodeId,
     pub(crate) purpose: Purpose,
@@ -23,7 +23,7 @@ pub(crate) struct OpenAttempt {
 }
 
 /// A newcomer that was sent to a neighbour which shall give it our place there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Splice {
     /// The newcomer, and the state that it told.
     pub(crate) newcomer: LinkId,
@@ -35,7 +35,7 @@ pub(crate) struct Splice {
 }
 
 /// A difference of comment sets that is looked into.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Comparison {
     pub(crate) link: LinkId,
     /// What the neighbour last told.
@@ -49,14 +49,14 @@ pub(crate) const REFILL: u8 = 1;
 pub(crate) const COLLECT: u8 = 2;
 
 /// A repeated effort with growing pauses and an end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Effort {
     pub(crate) tries: u32,
     pub(crate) next: Option<Time>,
 }
 
 /// What is under way.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Hash, Default)]
 pub(crate) struct Activity {
     pub(crate) opens: Vec<OpenAttempt>,
     pub(crate) splices: Vec<Splice>,

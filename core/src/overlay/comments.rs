@@ -4,7 +4,7 @@ use crate::id::Tag;
 use crate::message::SetDigest;
 
 /// Sorted tags and their digest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Comments {
     tags: Vec<Tag>,
     sum: u64,

@@ -17,7 +17,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// Where the election stands at this node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Phase {
     /// The label holds.
     Settled,
@@ -42,7 +42,7 @@ impl Phase {
 }
 
 /// This node's label and upstream in one overlay.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Election {
     pub(crate) root: Arc<Root>,
     pub(crate) distance: u16,

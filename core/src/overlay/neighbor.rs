@@ -18,7 +18,7 @@ pub(crate) const PRESUMED: u8 = 1 << 6;
 pub(crate) const TOLD: u8 = 1;
 
 /// An established relation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Neighbor {
     pub(crate) link: LinkId,
     pub(crate) mode: Mode,

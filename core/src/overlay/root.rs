@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// order; the greatest wins. A node's own claim begins a line with its id; who
 /// succeeds a root keeps the line and adds one to the generation (rule *Succeed*).
 /// The sequence lets a restarted node outbid its own ghost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct RootKey {
     pub(crate) rank: Rank,
     pub(crate) line: NodeId,
@@ -122,6 +122,12 @@ impl PartialEq for Root {
 }
 
 impl Eq for Root {}
+
+impl std::hash::Hash for Root {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
 
 fn rank_byte(rank: Rank) -> u8 {
     match rank {

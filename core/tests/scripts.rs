@@ -54,6 +54,7 @@ scripts! {
     succeed, succeed_not, heir, leave_as_root, patience, audit,
     await_link, await_no_longer, await_load, await_evicted, await_admission,
     goodbye_cold, hand_over, mend, remember, crossing_doors,
+    hand_over_far,
 }
 
 /// Rule *Succeed*: the tree changes its name without a freeze, also if the heir was the

@@ -56,7 +56,8 @@ impl Core {
     }
 
     /// Rule *Hand over*: who does not subscribe where its comment belongs is not asked for
-    /// it by anybody, so it offers it until a neighbour has it.
+    /// it by anybody, so it offers it until a neighbour has it. Where no neighbour subscribes it
+    /// looks for one that does.
     fn offer_again(&mut self, tag: Tag) {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
@@ -83,7 +84,26 @@ impl Core {
                     fresh: true,
                 };
                 self.offer(link, body, None);
+            } else {
+                self.find_subscriber(tag, via);
             }
+        }
+    }
+
+    /// Looks for a subscriber of `via`, to whom the comment can be handed over, in the ways of
+    /// rule *Climb*.
+    fn find_subscriber(&mut self, comment: Tag, via: Tag) {
+        let activity = self
+            .overlays
+            .get(&comment)
+            .and_then(|o| o.activity.as_ref());
+        let odd = activity.is_some_and(|activity| activity.offer.tries % 2 == 1);
+        if odd && self.climb_by_parent(via) {
+            return;
+        }
+        let upstream = self.overlays.get(&via).and_then(|o| o.election.upstream);
+        if let Some(link) = upstream {
+            self.say(link, Message::Seek(via, Purpose::Subscriber));
         }
     }
 

@@ -275,6 +275,9 @@ impl Core {
             .overlays
             .get(&tag)
             .is_some_and(|overlay| overlay.wishes.chosen.is_some());
+        if mode.subscribes() && !before.subscribes() {
+            self.drop_what_was_handed_over(tag);
+        }
         if mode.subscribes() && !before.subscribes() && explicit {
             let comments = |overlay: &Overlay| {
                 overlay.holds() && overlay.parents.iter().any(|(parent, _)| *parent == tag)
@@ -290,6 +293,19 @@ impl Core {
         }
         if mode.subscribes() && !before.subscribes() {
             self.tell_digest_to_subscribers(tag);
+        }
+    }
+
+    /// A comment that was written here without subscribing, and handed over, is not here any more:
+    /// who subscribes now must get it like any other.
+    fn drop_what_was_handed_over(&mut self, tag: Tag) {
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let mut comments = std::mem::take(&mut overlay.comments);
+        comments.retain(|comment| self.overlays.contains_key(&comment) || self.is_cold(comment));
+        if let Some(overlay) = self.overlays.get_mut(&tag) {
+            overlay.comments = comments;
         }
     }
 

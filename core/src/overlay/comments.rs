@@ -23,6 +23,12 @@ impl Comments {
         }
     }
 
+    /// Keeps some of the tags.
+    pub(crate) fn retain(&mut self, keep: impl Fn(Tag) -> bool) {
+        self.tags.retain(|tag| keep(*tag));
+        self.sum = digest_of(&self.tags).sum;
+    }
+
     pub(crate) fn contains(&self, tag: Tag) -> bool {
         self.tags.binary_search(&tag).is_ok()
     }
@@ -78,5 +84,7 @@ mod tests {
         assert!(!b.insert(tag(1)));
         assert_eq!(a.digest(), b.digest());
         assert_eq!(a.digest(), digest_of(a.tags()));
+        a.retain(|kept| kept != tag(2));
+        assert_eq!(a.digest(), digest_of(&[tag(1), tag(3)]));
     }
 }

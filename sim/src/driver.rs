@@ -1,6 +1,9 @@
 //! Runs one scenario with one seed from its first event to its verdict.
 
 mod phases;
+mod scene;
+
+pub use scene::{Fate, Moment, Scene, Stroke, StrokeKind};
 
 use crate::check::Violated;
 use crate::host::Behavior;
@@ -63,6 +66,8 @@ pub struct Outcome {
     pub last: Snapshot,
     /// First property that did not hold, with the last events among the nodes concerned.
     pub failure: Option<(Violated, Vec<Event>)>,
+    /// What led to the failure, to be drawn.
+    pub scene: Option<Scene>,
     /// Hash of everything that happened, in order: equal for equal seeds.
     pub digest: u64,
     /// The observer stopped it.

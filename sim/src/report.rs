@@ -12,6 +12,7 @@ mod histogram;
 mod layout;
 mod overlay;
 mod plot;
+mod spacetime;
 mod spread;
 mod style;
 mod table;

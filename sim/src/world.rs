@@ -10,6 +10,7 @@ mod knowledge;
 mod lifecycle;
 mod measure;
 mod perform;
+mod scene;
 mod script;
 mod users;
 

@@ -1,12 +1,12 @@
 //! The phases of a run: workload and faults for the scenario's duration, then
 //! quiet until every *eventually* property holds, then the verdict.
 
-use super::{Observer, Outcome};
+use super::{Observer, Outcome, Scene};
 use crate::check::Violated;
 use crate::host::Behavior;
 use crate::metrics::Sample;
 use crate::scenario::Scenario;
-use crate::snapshot::Index;
+use crate::snapshot::{Index, Snapshot};
 use crate::tape::Tape;
 use crate::workload::Workload;
 use crate::world::World;
@@ -25,6 +25,9 @@ const FIRST_PROBE: Duration = Duration::from_secs(1);
 const EVENTS_PER_VIEW: u64 = 4;
 /// So few (node, document) pairs are looked at at every sample: it takes about 10 ms.
 const FEW_VIEWS: u64 = 20_000;
+/// A snapshot of more (node, document) pairs is not kept for the picture of a failure:
+/// some 50 MB.
+const KEPT_VIEWS: usize = 100_000;
 
 /// Why a phase ended early.
 enum Stop {
@@ -51,6 +54,8 @@ pub(super) struct Run<'a> {
     settled: Option<Duration>,
     /// Events when all networks were looked at last.
     looked: u64,
+    /// The last snapshot in which all held that must always hold.
+    before: Option<Snapshot>,
 }
 
 impl<'a> Run<'a> {
@@ -76,6 +81,7 @@ impl<'a> Run<'a> {
             snapshots,
             settled: None,
             looked: 0,
+            before: None,
         }
     }
 
@@ -125,7 +131,15 @@ impl<'a> Run<'a> {
             self.world.observer.snapshot(&snapshot);
         }
         self.world.checkers.always(&snapshot)?;
+        self.keep(snapshot);
         Ok(())
+    }
+
+    /// Keeps a snapshot in which all is well, if it is not too large.
+    fn keep(&mut self, snapshot: Snapshot) {
+        let documents = snapshot.documents.values();
+        let views: usize = documents.map(|truth| truth.members.len()).sum();
+        self.before = (views <= KEPT_VIEWS).then_some(snapshot);
     }
 
     fn is_worth_a_look(&self) -> bool {
@@ -176,7 +190,10 @@ impl<'a> Run<'a> {
             let snapshot = self.world.snapshot();
             self.world.checkers.always(&snapshot)?;
             match self.world.checkers.eventually(&snapshot) {
-                Ok(()) => break,
+                Ok(()) => {
+                    self.keep(snapshot);
+                    break;
+                }
                 Err(violated) if next >= end => return Err(violated.into()),
                 Err(_) => wait = wait.mul_f64(1.5),
             }
@@ -212,13 +229,26 @@ impl<'a> Run<'a> {
             Err(Stop::Failed(violated)) => (Some(violated), false),
             Err(Stop::Interrupted) => (None, true),
         };
+        let scene = violated
+            .as_ref()
+            .map(|violated| self.scene(violated, &last));
         let failure = violated.map(|violated| self.explain(violated));
         Outcome {
             metrics,
             last,
             failure,
+            scene,
             digest: self.world.digest(),
             interrupted,
+        }
+    }
+
+    fn scene(&mut self, violated: &Violated, last: &Snapshot) -> Scene {
+        let (history, truth) = (&self.world.history, &self.world.truth);
+        let scene = history.scene(&violated.nodes, violated.document, truth, last);
+        Scene {
+            before: self.before.take(),
+            ..scene
         }
     }
 

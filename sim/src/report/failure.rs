@@ -1,8 +1,13 @@
 //! What went wrong, if something did.
 
-use super::RunSummary;
-use super::words::{count, escape};
-use crate::driver::Event;
+use super::layout::layout;
+use super::overlay::{self, MOST};
+use super::plot::figure;
+use super::words::{count, escape, plural, seconds};
+use super::{RunSummary, spacetime};
+use crate::check::Violated;
+use crate::driver::{Event, Scene};
+use crate::snapshot::Snapshot;
 use std::fmt::Write;
 
 /// Most events listed.
@@ -31,10 +36,55 @@ pub(super) fn section(summary: &RunSummary<'_>) -> String {
         violated.time.as_secs_f64(),
         escape(summary.replay)
     );
+    if let Some(scene) = &summary.outcome.scene {
+        diagram(&mut html, violated, scene);
+        networks(&mut html, violated, scene, &summary.outcome.last);
+    }
     if !events.is_empty() {
         table(&mut html, events);
     }
     html + "</section>\n"
+}
+
+const LEGEND: &str = "<p class=\"soft\">Time runs downwards, long pauses are shortened. An arrow is a packet from its \
+    sending to its receipt, labelled by the messages in it; in colour, if one of them concerns the document. A cross ends a \
+    packet that the network lost, a ring one that was still under way or that nobody was there to take. A life line is dotted \
+    while its node is down; squares are users&#39; commands, other faults and reports.</p>";
+
+fn diagram(html: &mut String, violated: &Violated, scene: &Scene) {
+    if scene.strokes.is_empty() {
+        return;
+    }
+    let _ = write!(
+        html,
+        "<h3>What happened last among them</h3><div class=\"scroll\">{}</div>{LEGEND}",
+        spacetime::draw(scene, violated.time, violated.property)
+    );
+}
+
+/// The document's network before and after, if the property names a document.
+fn networks(html: &mut String, violated: &Violated, scene: &Scene, after: &Snapshot) {
+    let Some(tag) = violated.document else { return };
+    let marked = &scene.nodes[..scene.concerned];
+    let mut drawings = String::new();
+    for (snapshot, what) in [(scene.before.as_ref(), "before"), (Some(after), "after")] {
+        let Some(snapshot) = snapshot.filter(|s| s.documents.contains_key(&tag)) else {
+            continue;
+        };
+        let picture = layout(snapshot, tag, MOST);
+        let time = seconds(snapshot.time.as_secs_f64());
+        let caption = match what {
+            "before" => format!("at {time}, when all that must always hold was last seen to hold"),
+            _ => format!("at {time}, when it did not hold"),
+        };
+        let nodes = plural(picture.dots.len() as u64, "node");
+        let caption = format!("{nodes} drawn, {caption}");
+        let heading = format!("Its network {what}");
+        drawings += &figure(&heading, &overlay::draw(&picture, marked), &caption);
+    }
+    if !drawings.is_empty() {
+        let _ = write!(html, "<div class=\"grid before\">{drawings}</div>");
+    }
 }
 
 fn table(html: &mut String, events: &[Event]) {

@@ -103,5 +103,5 @@ fn drawing(snapshot: &Snapshot, tag: Tag) -> Option<String> {
         );
     }
     let heading = format!("after {}", seconds(snapshot.time.as_secs_f64()));
-    Some(figure(&heading, &draw(&picture), &caption))
+    Some(figure(&heading, &draw(&picture, &[]), &caption))
 }

@@ -3,7 +3,7 @@
 
 use super::layout::{Dot, Layout, layout};
 use super::style;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Index, Snapshot};
 use cliqueclique_core::id::Tag;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -20,15 +20,15 @@ pub fn overlay_svg(snapshot: &Snapshot, tag: Tag) -> String {
     let picture = layout(snapshot, tag, MOST);
     let head =
         format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{SIZE}\" height=\"{SIZE}\" ");
-    draw(&picture).replacen("<svg ", &head, 1).replacen(
+    draw(&picture, &[]).replacen("<svg ", &head, 1).replacen(
         '>',
         &format!("><style>{}</style>", style::overlay()),
         1,
     )
 }
 
-/// The drawing without its style sheet, for the page.
-pub(super) fn draw(layout: &Layout<'_>) -> String {
+/// The drawing without its style sheet, for the page; `marked` nodes are ringed and named.
+pub(super) fn draw(layout: &Layout<'_>, marked: &[Index]) -> String {
     let mut svg = format!(
         "<svg class=\"ov\" viewBox=\"0 0 {SIZE} {SIZE}\" role=\"img\" aria-label=\"network of {} nodes, {} rings\">",
         layout.dots.len(),
@@ -38,6 +38,7 @@ pub(super) fn draw(layout: &Layout<'_>) -> String {
     pen.rings(&mut svg);
     pen.edges(&mut svg);
     pen.dots(&mut svg);
+    pen.marks(&mut svg, marked);
     svg + "</svg>"
 }
 
@@ -121,6 +122,28 @@ impl<'a> Pen<'a> {
         };
     }
 
+    /// Rings and names; a name stands inside the drawing, at the side with more room.
+    fn marks(&self, svg: &mut String, marked: &[Index]) {
+        let dots = self.layout.dots.iter();
+        for dot in dots.filter(|dot| marked.contains(&dot.node)) {
+            let (x, y) = self.place(dot);
+            let radius = self.dot * 1.9 + 1.5;
+            let (side, anchor) = if x > SIZE * 0.75 {
+                (-1.0, "end")
+            } else {
+                (1.0, "start")
+            };
+            let _ = write!(
+                svg,
+                "<circle class=\"mark\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\"/>\
+                 <text class=\"name\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
+                x + side * (radius + 3.0),
+                y + 4.0,
+                dot.node
+            );
+        }
+    }
+
     fn dots(&self, svg: &mut String) {
         for dot in &self.layout.dots {
             let Some(view) = &dot.member.view else {
@@ -172,6 +195,14 @@ mod tests {
         assert_eq!(svg.matches("class=\"root\"").count(), 1);
         assert_eq!(svg.matches("class=\"sub\"").count(), 2);
         assert!(svg.starts_with("<svg xmlns=") && svg.contains("><style>:root{"));
+    }
+
+    #[test]
+    fn marked_nodes_are_ringed_and_named() {
+        let snapshot = network(&[(0, 1), (0, 2)]);
+        let svg = draw(&layout(&snapshot, tag(1), MOST), &[2, 9]);
+        assert_eq!(svg.matches("class=\"mark\"").count(), 1);
+        assert!(svg.contains(">2</text>") && !svg.contains(">9</text>"));
     }
 
     #[test]

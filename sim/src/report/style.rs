@@ -10,20 +10,22 @@ const OVERLAY: &str = "
 .ov .root{fill:var(--ov-root);stroke:var(--ov-back);stroke-width:1.2}
 .ov .halo{fill:none;stroke:var(--ov-root);stroke-width:1.6}
 .ov .cold{fill:var(--ov-cold);stroke:var(--ov-back);stroke-width:1}
+.ov .mark{fill:none;stroke:var(--ov-mark);stroke-width:2}
+.ov .name{font-weight:700;fill:var(--ov-mark);paint-order:stroke;stroke:var(--ov-back);stroke-width:3}
 .ov text{font:11px system-ui,sans-serif;fill:var(--ov-text)}
 ";
 
 /// The colours in light and in dark.
-const OVERLAY_LIGHT: &str = "--ov-tree:#3b6ea8;--ov-cross:#3b6ea838;--ov-ring:#00000014;--ov-sub:#2f6fb7;--ov-back:#ffffff;--ov-root:#e08a00;--ov-cold:#c2453a;--ov-text:#5b6470;";
+const OVERLAY_LIGHT: &str = "--ov-tree:#3b6ea8;--ov-cross:#3b6ea838;--ov-ring:#00000014;--ov-sub:#2f6fb7;--ov-back:#ffffff;--ov-root:#e08a00;--ov-cold:#c2453a;--ov-text:#5b6470;--ov-mark:#b3261e;";
 /// As [`OVERLAY_LIGHT`].
-const OVERLAY_DARK: &str = "--ov-tree:#6fa8e6;--ov-cross:#6fa8e638;--ov-ring:#ffffff18;--ov-sub:#6fa8e6;--ov-back:#1b2027;--ov-root:#f5b041;--ov-cold:#e5736a;--ov-text:#9aa5b1;";
+const OVERLAY_DARK: &str = "--ov-tree:#6fa8e6;--ov-cross:#6fa8e638;--ov-ring:#ffffff18;--ov-sub:#6fa8e6;--ov-back:#1b2027;--ov-root:#f5b041;--ov-cold:#e5736a;--ov-text:#9aa5b1;--ov-mark:#ff8a80;";
 
 /// Classes for series, in the order of [`crate::metrics::CostKind`].
 pub(super) const SERIES: [&str; 9] = ["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8"];
 
 /// The style sheet of the page.
 pub(super) fn page() -> String {
-    format!("{PAGE}{}", overlay())
+    format!("{PAGE}{SCENE}{}", overlay())
 }
 
 /// The style sheet of a drawing that stands alone.
@@ -32,6 +34,16 @@ pub(super) fn overlay() -> String {
         ":root{{{OVERLAY_LIGHT}}}@media(prefers-color-scheme:dark){{:root{{{OVERLAY_DARK}}}}}{OVERLAY}"
     )
 }
+
+/// Space-time diagrams.
+const SCENE: &str = concat!(
+    ".st text{font:11px system-ui,sans-serif;fill:var(--soft);paint-order:stroke;stroke:var(--card);stroke-width:5px;stroke-linejoin:round}",
+    ".st .life{stroke:var(--soft);stroke-width:1.4}.st .down{stroke-dasharray:2 5;opacity:.6}.st .who{font-size:13px;font-weight:700;fill:var(--text)}.st .peer{font-size:13px}.st .when{font-variant-numeric:tabular-nums}",
+    ".st g path{fill:none;stroke:var(--soft);stroke-width:1.1}.st g .head{fill:var(--soft);stroke:none}.st .named path{stroke:var(--mark);stroke-width:1.6}.st .named .head{fill:var(--mark)}.st .named text,.st text.named{fill:var(--text)}",
+    ".st .lost path{stroke:var(--bad)}.st .lost .cross,.st .fell .cross{stroke:var(--bad);stroke-width:2.4}.st .open path{stroke-dasharray:4 3}.st .open circle{fill:var(--card);stroke:var(--soft)}",
+    ".st .rose circle{fill:var(--good)}.st .note rect{fill:var(--warn)}.st .fell text{fill:var(--bad);font-weight:700}.st .rose text{fill:var(--good);font-weight:700}.st .note text{fill:var(--warn);font-weight:600}",
+    ".st .cut{stroke:var(--bad);stroke-width:2}.st .cutl{fill:var(--bad);font-weight:700}.before{margin-top:14px}",
+);
 
 const PAGE: &str = concat!(
     ":root{--back:#f4f6f8;--card:#ffffff;--text:#1c2530;--soft:#5b6470;--line:#dfe4ea;--good:#1d7f4a;--bad:#b3261e;--mark:#2f6fb7;--warn:#8a5a00;",

@@ -72,6 +72,7 @@ fn page(failure: Option<(Violated, Vec<Event>)>) -> String {
         metrics: metrics(),
         last: network(&[(0, 1), (1, 2)]),
         failure,
+        scene: None,
         digest: 0xabc,
         interrupted: false,
     };

@@ -169,6 +169,12 @@ impl World<'_> {
         if weight.encoded() > self.network.frame_limit() && self.hosts[node].hostile {
             return Ok(()); // The transport refuses it. That honest nodes never try is checked.
         }
+        // Noted before it is checked: a picture of the failure shows what broke the property.
+        self.note(
+            node,
+            Some(peer),
+            What::Send(Summary::new(&packet, weight.encoded())),
+        );
         let known = Known {
             truth: &self.truth,
             ids: &self.ids,
@@ -178,11 +184,6 @@ impl World<'_> {
         self.checkers
             .packet(self.now, node, peer, &packet, &known)?;
         let size = u32::try_from(weight.total).unwrap_or(u32::MAX);
-        self.note(
-            node,
-            Some(peer),
-            What::Send(Summary::new(&packet, weight.encoded())),
-        );
         let passage = self.network.send(self.now, end, size as usize);
         let Some(first) = passage.first else {
             self.note(node, Some(peer), What::Lose(size));
@@ -274,9 +275,7 @@ impl World<'_> {
             return Ok(());
         }
         let from = self.network.side(end.other()).map(|side| side.node);
-        if self.wants_events
-            && let Payload::Packet(packet) = &payload
-        {
+        if let Payload::Packet(packet) = &payload {
             self.note(
                 node,
                 from,

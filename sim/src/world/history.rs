@@ -13,7 +13,7 @@ use cliqueclique_core::time::Time;
 use std::collections::VecDeque;
 
 /// How many are kept.
-const KEPT: usize = 2_048;
+const KEPT: usize = 4_096;
 /// How many a failure shows.
 const SHOWN: usize = 60;
 /// Documents that a note of a packet names at most.
@@ -103,11 +103,18 @@ impl History {
         self.0.push_back(note);
     }
 
+    /// All that is kept, oldest first.
+    pub(super) fn notes(&self) -> impl DoubleEndedIterator<Item = &Note> {
+        self.0.iter()
+    }
+
     /// The last notes that concern any of the nodes (all notes if none is named), in words.
     pub(crate) fn tell(&self, nodes: &[Index], truth: &Truth) -> Vec<Event> {
         let concerns = |note: &&Note| {
             let named = |node: &Index| nodes.contains(node);
-            nodes.is_empty() || named(&note.node) || note.peer.as_ref().is_some_and(named)
+            // What was sent says enough: a line for its receipt would tell it twice.
+            let told = !matches!(note.what, What::Receive(_));
+            told && (nodes.is_empty() || named(&note.node) || note.peer.as_ref().is_some_and(named))
         };
         let mut last: Vec<&Note> = self.0.iter().rev().filter(concerns).take(SHOWN).collect();
         last.reverse();
@@ -222,6 +229,30 @@ impl Summary {
         }
     }
 
+    /// See [`shape`].
+    pub(super) fn shape(&self) -> u64 {
+        self.shape
+    }
+
+    /// A word or two: the kinds of messages, with the rest counted.
+    pub(super) fn label(&self) -> String {
+        let name = match self.shape & 0xff {
+            0 => "Hello",
+            1 => "Welcome",
+            2 => "Confirm",
+            3 => match self.names()[..] {
+                [] => "ack",
+                [one] => one,
+                [one, two] => return format!("{one}+{two}"),
+                [one, two, ..] => {
+                    return format!("{one}+{two}+{} more", self.names().len() - 2);
+                }
+            },
+            _ => "Goodbye",
+        };
+        name.to_owned()
+    }
+
     fn documents(&self) -> Vec<Tag> {
         let mut tags: Vec<Tag> = self.tags.iter().flatten().copied().collect();
         tags.sort_unstable();
@@ -241,14 +272,16 @@ impl Summary {
         format!("{name}, {size} bytes")
     }
 
-    fn frame_words(&self) -> String {
+    /// Kinds of messages in a frame.
+    fn names(&self) -> Vec<&'static str> {
         let kinds = self.shape >> 8;
-        let named = NAMES
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| kinds & 1 << at != 0)
-            .map(|(_, name)| *name);
-        let named: Vec<&str> = named.collect();
+        let named = NAMES.iter().enumerate();
+        let named = named.filter(|(at, _)| kinds & 1 << at != 0);
+        named.map(|(_, name)| *name).collect()
+    }
+
+    fn frame_words(&self) -> String {
+        let named = self.names();
         let content = if named.is_empty() {
             "acknowledgement".to_owned()
         } else {
@@ -277,6 +310,7 @@ mod tests {
         let summary = Summary::new(&packet, 40);
         assert_eq!(summary.words(), "frame 7: Close+Ping, 40 bytes");
         assert_eq!(summary.documents(), [Tag([1; 8])]);
+        assert_eq!(summary.label(), "Close+Ping");
         assert_eq!(
             Summary::new(&Packet::Goodbye, 1).words(),
             "Goodbye, 1 bytes"
@@ -286,7 +320,7 @@ mod tests {
     #[test]
     fn only_the_last_notes_among_the_nodes_concerned_are_told() {
         let mut history = History::default();
-        for at in 0..3_000_usize {
+        for at in 0..6_000_usize {
             history.push(Note {
                 time: Time(at as u64),
                 node: at % 3,
@@ -297,7 +331,7 @@ mod tests {
         let told = history.tell(&[1], &Truth::new(3));
         assert_eq!(told.len(), SHOWN);
         assert!(told.iter().all(|event| event.node == 1));
-        assert_eq!(told.last().map(|event| event.time), Some(Time(2_998)));
+        assert_eq!(told.last().map(|event| event.time), Some(Time(5_998)));
         assert_eq!(history.0.len(), KEPT);
     }
 }

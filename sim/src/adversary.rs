@@ -19,7 +19,7 @@ mod proof;
 mod stage;
 mod withhold_bodies;
 
-pub(crate) use cast::cast;
+pub(crate) use cast::{cast, who};
 
 use crate::scenario::Adversary;
 use cliqueclique_core::id::ChannelId;

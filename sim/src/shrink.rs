@@ -141,7 +141,8 @@ pub fn shrink(
         }
     }
     search.best.tidy();
-    let finding = search.target().clone();
+    let last = swarm::judge(search.best.scenario(), seed, cores.broken).finding;
+    let finding = last.unwrap_or_else(|| search.target().clone());
     let about = format!("Made small from a run with seed {seed} that failed: {finding}.");
     let about = about.lines().collect::<Vec<_>>().join(" ");
     Ok(Shrunk {

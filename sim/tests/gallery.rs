@@ -51,7 +51,11 @@ fn folder() -> PathBuf {
 }
 
 fn files() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder())
+    files_in(&folder())
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries
@@ -136,5 +140,27 @@ fn the_short_set_passes() {
                 violated.property, violated.detail
             );
         }
+    }
+}
+
+/// Failures that the swarm found and that were mended since.
+#[test]
+fn what_was_found_stays_mended() {
+    let readme = std::fs::read_to_string(folder().join("README.md")).unwrap();
+    for path in files_in(&folder().join("found")) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let scenario = scenario::load(&path, &[]).unwrap_or_else(|error| panic!("{error}"));
+        assert!(
+            text.starts_with(&format!("# {}\n", scenario.about)),
+            "{name}: comment and `about` differ"
+        );
+        assert!(
+            readme.contains(&format!("(found/{name})")),
+            "scenarios/README.md does not name found/{name}"
+        );
+        let outcome = driver::run(&scenario, scenario.seed, &mut Nobody).unwrap();
+        let failure = outcome.failure.map(|(violated, _)| violated);
+        assert_eq!(failure, None, "{name}");
     }
 }

@@ -36,6 +36,16 @@ pub(crate) fn cast(
     parts.into_iter().map(chain).collect()
 }
 
+/// Who is hostile by each table of a scenario.
+pub(crate) fn who(scenario: &Scenario, seed: u64) -> Vec<Vec<Index>> {
+    let mut rng = fork(seed, Purpose::Adversary, u64::MAX);
+    let nodes = scenario.workload.nodes();
+    let tables = scenario.adversaries.iter();
+    tables
+        .map(|adversary| chosen(adversary.cast.clone(), scenario, nodes, &mut rng))
+        .collect()
+}
+
 /// Nodes that one table hits. Draws spare the publishers of forums, at whom all others join.
 fn chosen(cast: Cast, scenario: &Scenario, nodes: usize, rng: &mut ChaCha8Rng) -> Vec<Index> {
     let publishers = match &scenario.workload {

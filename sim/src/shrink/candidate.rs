@@ -1,6 +1,7 @@
 //! A failing run laid open, in two parts that are edited apart: the frame (settings, network,
 //! checks, as TOML) and the script (what happens).
 
+use crate::adversary;
 use crate::scenario::script::{Act, Script};
 use crate::scenario::{self, Scenario, ScenarioError, Workload, units};
 use std::time::Duration;
@@ -77,6 +78,7 @@ impl Candidate {
             network.insert("channel_life".to_owned(), Value::from("never"));
             network.remove("reorder_delay");
         }
+        name_adversaries(&mut frame, &adversary::who(scenario, seed));
         if let Some(Value::Table(checks)) = frame.get_mut("checks") {
             checks.remove("sometimes");
         }
@@ -185,6 +187,24 @@ impl Candidate {
             self.script().text(),
             show(&tables)
         )
+    }
+}
+
+/// Says by index who is hostile, since a draw would hit others once nodes are gone.
+fn name_adversaries(frame: &mut Table, who: &[Vec<usize>]) {
+    let Some(Value::Array(tables)) = frame.get_mut("adversary") else {
+        return;
+    };
+    let index = |node: &usize| Value::Integer(i64::try_from(*node).unwrap_or(0));
+    for (table, nodes) in tables.iter_mut().zip(who) {
+        if let Value::Table(table) = table {
+            table.remove("share");
+            table.remove("count");
+            table.insert(
+                "nodes".to_owned(),
+                Value::Array(nodes.iter().map(index).collect()),
+            );
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! besides the seed, so that every case can be kept, read and changed like a scenario that
 //! somebody wrote.
 
+mod adversaries;
 mod dice;
 mod faults;
 mod network;
@@ -42,6 +43,7 @@ pub fn draw(seed: u64) -> Result<Case, ScenarioError> {
     workload::draw(&mut Dice::new(seed, Aspect::Workload), plan, &mut tables);
     protocol::draw(&mut Dice::new(seed, Aspect::Protocol), plan, &mut tables);
     faults::draw(&mut Dice::new(seed, Aspect::Faults), plan, &mut tables);
+    adversaries::draw(&mut Dice::new(seed, Aspect::Adversaries), plan, &mut tables);
     let name = format!("swarm-{seed}.toml");
     let active = Duration::from_millis(plan.active);
     let first = head(seed, active, Duration::ZERO) + &tables;

@@ -285,7 +285,7 @@ impl World<'_> {
     }
 
     /// A user who waits at a peer that is gone, has moved or no longer has the document joins at
-    /// another.
+    /// another, and gives up if there is none.
     pub(super) fn ask_elsewhere(&mut self, node: Index) -> Step {
         let joining = std::mem::take(&mut self.hosts[node].joining);
         for (number, (via, generation)) in joining {
@@ -293,9 +293,13 @@ impl World<'_> {
             let same = host.is_up() && host.generation == generation;
             let there = same && self.truth.holds(number, via);
             let wanted = self.truth.interest(number, node).is_some();
-            let another = self.live_holder(number, node).is_some();
-            if wanted && another && !there && !self.truth.holds(number, node) {
+            if there || !wanted || self.truth.holds(number, node) {
+                continue;
+            }
+            if self.live_holder(number, node).is_some() {
                 self.join_again(node, number)?;
+            } else {
+                self.act(node, Action::Forget(number))?;
             }
         }
         Ok(())

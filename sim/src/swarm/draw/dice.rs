@@ -17,6 +17,7 @@ pub(super) enum Aspect {
     Workload,
     Protocol,
     Faults,
+    Adversaries,
 }
 
 impl Dice {

@@ -18,16 +18,18 @@ pub(super) struct Plan {
     pub(super) faults: usize,
     /// Latencies of seconds.
     pub(super) slow: bool,
+    /// Some nodes are hostile.
+    pub(super) hostile: bool,
     /// Nothing may happen for long after that, which must cost nothing.
     pub(super) quiet: bool,
 }
 
 impl Plan {
     pub(super) fn draw(dice: &mut Dice) -> Self {
-        let (nodes, comments) = match dice.between(0, 199) {
-            0 => (dice.between(40, 100), dice.between(5, 40)),
-            1..10 => (dice.between(13, 40), dice.between(3, 30)),
-            10..60 => (dice.between(8, 12), dice.between(0, 15)),
+        let (nodes, comments) = match dice.between(0, 999) {
+            0 => (dice.between(31, 80), dice.between(5, 30)),
+            1..20 => (dice.between(13, 30), dice.between(3, 20)),
+            20..250 => (dice.between(8, 12), dice.between(0, 12)),
             _ => (dice.between(2, 7), dice.between(0, 8)),
         };
         let joined = dice.moment(1_000, 30_000);
@@ -43,6 +45,7 @@ impl Plan {
             active: joined + dice.moment(20_000, 240_000),
             faults,
             slow: dice.chance(0.15),
+            hostile: nodes > 2 && dice.chance(0.1),
             quiet: dice.chance(0.2),
         }
     }

@@ -1,0 +1,34 @@
+//! `[[adversary]]`: who is hostile, in one case of ten.
+
+use super::dice::Dice;
+use super::plan::Plan;
+use crate::adversary::BEHAVIORS;
+use std::fmt::Write;
+
+/// Writes the table, and lets adversaries cut off whom they surround: in a network as small as
+/// these a single one can be all that somebody knows.
+pub(super) fn draw(dice: &mut Dice, plan: Plan, text: &mut String) {
+    if !plan.hostile {
+        return;
+    }
+    let first = dice.one(&BEHAVIORS);
+    let second = dice.one(&BEHAVIORS);
+    let behaviors = if first == second || dice.chance(0.7) {
+        format!("[\"{first}\"]")
+    } else {
+        format!("[\"{first}\", \"{second}\"]")
+    };
+    let _ = writeln!(
+        text,
+        "\n[checks]\ncut_off = 1.0\n\n[[adversary]]\nbehaviors = {behaviors}\ncount = {}\nrate = {}",
+        dice.between(1, plan.nodes.div_ceil(4)),
+        dice.one(&[0.2, 1.0, 5.0])
+    );
+    if dice.chance(0.5) {
+        let _ = writeln!(text, "from = \"{}ms\"", dice.moment(0, plan.active / 2));
+    }
+    if dice.chance(0.5) {
+        let until = dice.moment(plan.active / 2 + 1, plan.active);
+        let _ = writeln!(text, "until = \"{until}ms\"");
+    }
+}

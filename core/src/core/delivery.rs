@@ -553,7 +553,10 @@ impl Core {
         }
         if fresh {
             self.inherit_neighbors(tag, Some(via));
-        } else if self.degree(tag).is_some_and(|(degree, _)| degree == 0) {
+        } else {
+            self.doubt_heirs(tag, via);
+        }
+        if !fresh && self.degree(tag).is_some_and(|(degree, _)| degree == 0) {
             // Whoever gave it had no room; it knows where some is.
             let givers = offers.iter().filter_map(|(link, ..)| self.links.get(link));
             let givers: Vec<NodeId> = givers.map(|link| link.node).collect();
@@ -601,6 +604,18 @@ impl Core {
                 self.add_neighbor(tag, heir);
             }
         }
+    }
+
+    /// A comment came late: those who got it in time may count on us in its network (rule
+    /// *Inherit*), which both ends find out by an audit.
+    fn doubt_heirs(&mut self, tag: Tag, via: Tag) {
+        let (Some(overlay), Some(parent)) = (self.overlays.get(&tag), self.overlays.get(&via))
+        else {
+            return;
+        };
+        let others = parent.subscribers().map(|n| n.link);
+        let others: Vec<LinkId> = others.filter(|l| overlay.neighbor(*l).is_none()).collect();
+        others.into_iter().for_each(|link| self.doubt(link));
     }
 
     /// Applies the election at birth. Whoever pushed the document knows what follows
@@ -879,8 +894,12 @@ impl Core {
             && !overlay.parents.is_empty()
         {
             overlay.wishes.authored = false;
+            let parents = overlay.parents.clone();
             self.unsaved(tag);
             self.touch(tag);
+            parents
+                .into_iter()
+                .for_each(|(parent, _)| self.touch(parent));
         }
     }
 }

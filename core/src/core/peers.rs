@@ -4,6 +4,7 @@
 use super::Core;
 use crate::config::Config;
 use crate::deadline::Alarm;
+use crate::effect::Record;
 use crate::id::{Address, NodeId, PublicKey, Tag};
 use crate::message::AdmissionKind;
 use crate::time::Time;
@@ -170,11 +171,16 @@ impl Core {
         {
             self.make_room_for_peer();
         }
-        if !self.peers.known.contains_key(&node) {
+        let new = !self.peers.known.contains_key(&node);
+        if new {
             self.peers.barren = 0;
         }
         if self.peers.note(node, key, address, ground) {
             self.peer_changed(node);
+            if new {
+                // Whom it was introduced to may be all that a node has after a crash.
+                self.unsaved.insert(Record::Peer(node));
+            }
         }
     }
 

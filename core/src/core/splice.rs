@@ -613,12 +613,12 @@ impl Core {
     fn guide(&mut self, tag: Tag, seeker: LinkId) -> Option<LinkId> {
         let overlay = self.overlays.get(&tag)?;
         let own = (&overlay.election.root, overlay.election.distance);
-        let distance = overlay.neighbor(seeker)?.distance;
+        let asks = overlay.neighbor(seeker)?;
+        // Who does not subscribe only looks for somebody who takes its comment.
+        let (distance, any) = (asks.distance.max(1), !asks.mode.subscribes());
         let reaches = |n: &&Neighbor| {
-            n.link != seeker
-                && !n.frozen()
-                && n.root.as_ref() == Some(own.0)
-                && n.distance < distance.max(1)
+            let nearer = n.root.as_ref() == Some(own.0) && n.distance < distance;
+            n.link != seeker && (any || (!n.frozen() && nearer))
         };
         let nearer = overlay.subscribers().filter(reaches);
         let choice: Vec<LinkId> = nearer.map(|n| n.link).collect();

@@ -27,6 +27,9 @@ const COLLECT_TRIES: u32 = 100;
 /// After so many in a row, in all networks together, that brought none, a node takes it that
 /// there is nobody else to know, until it hears of somebody. Guess.
 const BARREN_TRIES: u32 = 60;
+/// So often an own comment is offered before the network in which it is offered may be left:
+/// at least a minute. Guess.
+const OFFER_TRIES: u32 = 12;
 /// So many tries are made in each network all the same: who takes part in it is worth knowing.
 const COLLECT_ANYWAY: u32 = 3;
 
@@ -41,7 +44,7 @@ impl Core {
             Stage::Joining if !overlay.wanted() || self.stopping => self.give_up_joining(tag),
             Stage::Joining => self.knock(tag),
             Stage::Leaving => self.leave_step(tag),
-            Stage::Holding if !overlay.wanted() || self.stopping => self.start_leaving(tag),
+            Stage::Holding if self.stopping || self.can_leave(overlay) => self.start_leaving(tag),
             Stage::Holding => {
                 self.refill(tag);
                 self.climb(tag);
@@ -53,6 +56,17 @@ impl Core {
                 self.offer_again(tag);
             }
         }
+    }
+
+    /// Nobody here wants the document, and no own comment on it waits for somebody who takes
+    /// it (rule *Hand over*), or it has waited for long.
+    fn can_leave(&self, overlay: &Overlay) -> bool {
+        let tries = |comment: &Overlay| comment.activity.as_ref().map_or(0, |a| a.offer.tries);
+        let waits = |comment: &Tag| {
+            let comment = self.overlays.get(comment).filter(|o| o.wishes.authored);
+            comment.is_some_and(|comment| tries(comment) < OFFER_TRIES)
+        };
+        !overlay.wanted() && !overlay.comments.tags().iter().any(waits)
     }
 
     /// Rule *Hand over*: who does not subscribe where its comment belongs is not asked for
@@ -73,6 +87,8 @@ impl Core {
             return;
         }
         for via in parents {
+            // It may be left after so many offers.
+            self.touch(via);
             let links: Vec<LinkId> = self.overlays.get(&via).map_or(Vec::new(), |overlay| {
                 overlay.subscribers().map(|n| n.link).collect()
             });
@@ -98,6 +114,11 @@ impl Core {
             .get(&comment)
             .and_then(|o| o.activity.as_ref());
         let odd = activity.is_some_and(|activity| activity.offer.tries % 2 == 1);
+        let rank = self.overlays.get(&via).map(|o| o.election.root.key.rank);
+        if rank.is_none_or(|rank| rank == crate::message::Rank::Holder) {
+            // The overlay root subscribes, if anybody does.
+            return;
+        }
         if odd && self.climb_by_parent(via) {
             return;
         }

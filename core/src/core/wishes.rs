@@ -311,6 +311,14 @@ impl Core {
 
     /// Tells the comments of a document its new mode; gives those to look at.
     fn pass_on(&mut self, tag: Tag) -> Vec<Tag> {
+        let authored = |comment: &Tag| {
+            let comment = self.overlays.get(comment);
+            comment.is_some_and(|overlay| overlay.wishes.authored)
+        };
+        let own = self.overlays.get(&tag).map_or(Vec::new(), |overlay| {
+            let comments = overlay.comments.tags().iter().copied();
+            comments.filter(authored).collect()
+        });
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return Vec::new();
         };
@@ -318,6 +326,10 @@ impl Core {
         let comments = overlay.comments.tags().to_vec();
         if !mode.subscribes() {
             overlay.comments = Default::default();
+            // Those that nobody else has yet are still to be offered (rule *Hand over*).
+            own.into_iter().for_each(|comment| {
+                overlay.comments.insert(comment);
+            });
             if let Some(activity) = &mut overlay.activity {
                 activity.wants.clear();
                 activity.wants_until = None;

@@ -1,0 +1,106 @@
+//! The command line: arguments in, lines or JSON out, an exit code that scripts can use.
+
+mod arguments;
+mod ask;
+mod run;
+mod show;
+
+use crate::fault::{Class, Fault};
+use crate::folder;
+use crate::settings::{self, Settings};
+use crate::store;
+use arguments::{Arguments, Config, Verb};
+use clap::{CommandFactory, Parser};
+use serde_json::{Value, json};
+use show::Output;
+use std::process::ExitCode;
+
+/// Reads the arguments and does what they say.
+pub(crate) fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output {
+        json: arguments.json,
+    };
+    match perform(arguments, output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            output.fault(&fault);
+            fault.exit()
+        }
+    }
+}
+
+fn perform(arguments: Arguments, output: Output) -> Result<(), Fault> {
+    let folder = arguments.data.clone().unwrap_or_else(folder::usual);
+    match arguments.verb {
+        Verb::Init { listen } => {
+            let account = arguments.account.unwrap_or_else(|| "me".to_owned());
+            init(&folder, &account, listen, output)
+        }
+        Verb::Run => run::run(&folder, output),
+        Verb::Config(Config::Check) => {
+            let settings = Settings::read(&folder)?;
+            let accounts: Vec<&str> = settings.accounts.iter().map(|a| a.name.as_str()).collect();
+            output.done(&json!({ "accounts": accounts }), "the settings are right");
+            Ok(())
+        }
+        Verb::Check => {
+            let found = store::check::check(&folder)?;
+            let text = format!("the store is whole: {} documents", found.documents);
+            output.done(&json!(found), &text);
+            Ok(())
+        }
+        Verb::Completions { shell } => {
+            let mut command = Arguments::command();
+            clap_complete::generate(shell, &mut command, "cliqueclique", &mut std::io::stdout());
+            Ok(())
+        }
+        Verb::Account(verb) => {
+            let settings = Settings::read(&folder)?;
+            let account = arguments
+                .account
+                .or_else(|| settings.accounts.first().map(|first| first.name.clone()))
+                .unwrap_or_default();
+            let caller = ask::Caller {
+                folder: &folder,
+                account: &account,
+                output,
+            };
+            caller.perform(verb)
+        }
+    }
+}
+
+fn init(
+    folder: &std::path::Path,
+    account: &str,
+    listen: Option<String>,
+    output: Output,
+) -> Result<(), Fault> {
+    settings::name_fits(account).map_err(|text| Fault::new(Class::Usage, text))?;
+    let listen = match listen {
+        Some(listen) => listen,
+        None => free_place()?,
+    };
+    folder::make(folder, account, &listen)?;
+    // What was written is looked at as any start would.
+    Settings::read(folder)?;
+    let answer: Value = json!({ "data": folder, "account": account, "listen": listen });
+    let text = format!(
+        "made {} with the account '{account}', which listens at {listen}\n\
+         start it with `cliqueclique run`",
+        folder.display()
+    );
+    output.done(&answer, &text);
+    Ok(())
+}
+
+/// A port that is free now; it is kept in the settings.
+fn free_place() -> Result<String, Fault> {
+    let place = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+    let place = place.map_err(|error| {
+        let message = format!("no free port: {error}; name one with --listen tcp:IP:PORT");
+        Fault::new(Class::Failed, message)
+    })?;
+    Ok(format!("tcp:{place}"))
+}

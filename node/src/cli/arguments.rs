@@ -1,0 +1,197 @@
+//! What can be said on the command line.
+
+use crate::control::request::Part;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A forum without servers: every document has a network of its own.
+#[derive(Debug, Parser)]
+#[command(name = "cliqueclique", version, after_help = EXITS)]
+pub(crate) struct Arguments {
+    /// Data folder [default: $XDG_DATA_HOME/cliqueclique]
+    #[arg(long, global = true, value_name = "FOLDER", env = "CLIQUECLIQUE_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Account [default: the first in the settings]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+    /// Answer as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+const EXITS: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 no node runs, \
+                     4 not found, 5 refused, 6 the store is damaged or of another version.\n\
+                     Documents are named by their id, or by its first digits (4 or more) if \
+                     they are here.";
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Make a data folder with one account
+    Init {
+        /// Where to take connections [default: a free port of 127.0.0.1]
+        #[arg(long, value_name = "tcp:IP:PORT")]
+        listen: Option<String>,
+    },
+    /// Run the node until it is stopped
+    Run,
+    /// Look for mistakes in the settings
+    #[command(subcommand)]
+    Config(Config),
+    /// Look for damage in the store: every page, and the hash and signature of every document
+    Check,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// A command about an account
+    #[command(flatten)]
+    Account(AccountVerb),
+}
+
+/// A command about an account.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountVerb {
+    /// Stop the running node
+    Stop,
+    /// Tell how the node does
+    Status,
+    /// Print one string with which others can join a document
+    Invite {
+        /// The document
+        document: String,
+    },
+    /// Join a document by an invitation, or by its id and addresses
+    Join {
+        /// An invitation, or a document's id
+        what: String,
+        /// Addresses of peers that have it (tcp:IP:PORT/KEY)
+        addresses: Vec<String>,
+        /// Own part in its network
+        #[arg(long, value_enum, default_value_t = Part::Follow)]
+        mode: Part,
+        /// Wait at most so many seconds until it is here
+        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        wait: u64,
+    },
+    /// Forums
+    #[command(subcommand)]
+    Forum(Forum),
+    /// Write below a document
+    #[command(visible_alias = "comment")]
+    Post {
+        /// The document to write below
+        parent: String,
+        /// The text; from the input if left out
+        text: Option<String>,
+        /// Own part in its network
+        #[arg(long, value_enum, default_value_t = Part::Follow)]
+        mode: Part,
+    },
+    /// Attach a document that is here below another
+    Link {
+        /// The document to attach below
+        parent: String,
+        /// The document to attach
+        child: String,
+        /// A text about it
+        text: Option<String>,
+    },
+    /// Show a document
+    Read {
+        /// The document
+        document: String,
+        /// Do not mark it as read
+        #[arg(long)]
+        peek: bool,
+        /// Mark it as unread
+        #[arg(long, conflicts_with = "peek")]
+        unread: bool,
+    },
+    /// List forums, or a document and what stands below it
+    List {
+        /// The document
+        document: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 10_000)]
+        most: usize,
+    },
+    /// List the links to other nodes
+    Peers,
+    /// Show the network of a document
+    Overlay {
+        /// The document
+        document: String,
+    },
+    /// A wish
+    #[command(flatten)]
+    Wish(Wish),
+}
+
+/// What a user wants to have, or not.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Wish {
+    /// Get everything that is written below a document; its peers learn of it
+    Follow {
+        /// The document
+        document: String,
+        /// Only its own comments
+        #[arg(long)]
+        only: bool,
+    },
+    /// Get no more of what is written below a document
+    Unfollow {
+        /// The document
+        document: String,
+    },
+    /// Keep a document
+    Bookmark {
+        /// The document
+        document: String,
+        /// No longer
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Drop a document and what was got for its sake
+    Forget {
+        /// The document
+        document: String,
+    },
+    /// Hide an author's documents (they are still passed on)
+    Mute {
+        /// The author's node id
+        author: String,
+        /// No longer
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Refuse a peer
+    Block {
+        /// The peer's node id
+        peer: String,
+        /// No longer
+        #[arg(long)]
+        remove: bool,
+    },
+}
+
+/// A command about forums.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Forum {
+    /// Make a forum
+    New {
+        /// Its name and description; from the input if left out
+        text: Option<String>,
+    },
+}
+
+/// A command about the settings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Name the first mistake, its line and what was expected
+    Check,
+}

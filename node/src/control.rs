@@ -1,0 +1,193 @@
+//! The socket through which commands talk to a running node: a Unix socket in the data
+//! folder that only its owner may use, one JSON object per line each way.
+
+pub(crate) mod client;
+pub(crate) mod request;
+
+use crate::fault::{Class, Fault};
+use crate::runner::{Ask, Reply};
+use crate::store::Health;
+use request::{Answer, LONGEST, Line, Request};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
+
+/// Socket in the data folder.
+pub(crate) const SOCKET: &str = "control.sock";
+/// Callers at once; more wait.
+const CALLERS: usize = 64;
+/// A caller that says nothing for so long is cut off.
+const IDLE: Duration = Duration::from_secs(300);
+/// How often a waiting request looks whether the store is in trouble.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What the server needs of the node.
+#[derive(Clone, Debug)]
+pub(crate) struct Desk {
+    /// Runners by account.
+    pub(crate) accounts: Arc<BTreeMap<String, mpsc::Sender<Ask>>>,
+    /// How the store does.
+    pub(crate) health: Health,
+    /// Stops the node.
+    pub(crate) stop: Arc<watch::Sender<bool>>,
+}
+
+/// Opens the socket. The caller holds the folder's lock, so an old one is left over.
+///
+/// # Errors
+/// It cannot be made.
+pub(crate) fn listen(folder: &Path) -> Result<UnixListener, Fault> {
+    let path = folder.join(SOCKET);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Fault::at(&path, "remove the old socket", &error));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    // The folder lets nobody else in, so there is no gap between these two.
+    let listener = UnixListener::bind(&path).map_err(|error| {
+        let message = format!(
+            "cannot make the socket {}: {error} (the path may have about 100 bytes at most)",
+            path.display()
+        );
+        Fault::new(Class::Failed, message)
+    })?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+        .map_err(|error| Fault::at(&path, "protect", &error))?;
+    Ok(listener)
+}
+
+/// Serves callers until the node stops.
+pub(crate) async fn serve(listener: UnixListener, desk: Desk) {
+    let callers = Arc::new(Semaphore::new(CALLERS));
+    loop {
+        let Ok(place) = callers.clone().acquire_owned().await else {
+            return;
+        };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let desk = desk.clone();
+                tokio::spawn(async move {
+                    let _place = place;
+                    // A caller that goes away is no concern of the node.
+                    let _ = desk.attend(stream).await;
+                });
+            }
+            Err(_) => sleep(LOOK).await,
+        }
+    }
+}
+
+impl Desk {
+    async fn attend(&self, stream: UnixStream) -> std::io::Result<()> {
+        let (read, mut write) = stream.into_split();
+        let mut read = BufReader::new(read);
+        let limit = u64::try_from(LONGEST).unwrap_or(u64::MAX);
+        loop {
+            let mut line = Vec::new();
+            let got = timeout(IDLE, (&mut read).take(limit).read_until(b'\n', &mut line)).await??;
+            if got == 0 {
+                return Ok(());
+            }
+            let whole = line.ends_with(b"\n");
+            let answer = if whole {
+                self.answer(&line).await
+            } else {
+                let message = format!("a request has one line of at most {LONGEST} bytes");
+                Answer::Fault(Fault::new(Class::Usage, message))
+            };
+            let mut text = serde_json::to_vec(&answer)?;
+            text.push(b'\n');
+            timeout(IDLE, write.write_all(&text)).await??;
+            if !whole {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn answer(&self, line: &[u8]) -> Answer {
+        let reply = match serde_json::from_slice::<Line>(line) {
+            Ok(line) => self.pass_on(line).await,
+            Err(error) => Err(Fault::new(
+                Class::Usage,
+                format!("the node does not understand the request: {error}"),
+            )),
+        };
+        match reply {
+            Ok(value) => Answer::Ok(value),
+            Err(fault) => Answer::Fault(fault),
+        }
+    }
+
+    async fn pass_on(&self, line: Line) -> Reply {
+        if matches!(line.request, Request::Stop) {
+            self.stop.send_replace(true);
+            return Ok(json!({}));
+        }
+        let account = self.accounts.get(&line.account).ok_or_else(|| {
+            let known: Vec<&str> = self.accounts.keys().map(String::as_str).collect();
+            let message = format!(
+                "there is no account '{}' here, but {}",
+                line.account,
+                known.join(", ")
+            );
+            Fault::new(Class::NotFound, message)
+        })?;
+        let status = matches!(line.request, Request::Status);
+        if let (false, Some(trouble)) = (status, self.health.trouble()) {
+            return Err(Fault::new(Class::Failed, trouble + ": nothing was done"));
+        }
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask {
+            request: line.request,
+            reply,
+        };
+        let gone = || {
+            Fault::new(
+                Class::Refused,
+                "the account has stopped: see the node's log",
+            )
+        };
+        account.try_send(ask).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => {
+                Fault::new(Class::Refused, "too many requests wait: try again later")
+            }
+            mpsc::error::TrySendError::Closed(_) => gone(),
+        })?;
+        let reply = self.wait(answer).await.unwrap_or_else(|| Err(gone()))?;
+        Ok(if status {
+            self.with_health(reply)
+        } else {
+            reply
+        })
+    }
+
+    /// Waits for an answer, unless the store gets into trouble.
+    async fn wait(&self, mut answer: oneshot::Receiver<Reply>) -> Option<Reply> {
+        loop {
+            tokio::select! {
+                reply = &mut answer => return reply.ok(),
+                () = sleep(LOOK) => if let Some(trouble) = self.health.trouble() {
+                    let message = format!(
+                        "{trouble}: not done yet; the node goes on trying, and may do it later"
+                    );
+                    return Some(Err(Fault::new(Class::Failed, message)));
+                },
+            }
+        }
+    }
+
+    /// Adds what concerns the whole node to an account's status.
+    fn with_health(&self, mut status: Value) -> Value {
+        let trouble = self.health.trouble();
+        status["state"] = json!(trouble.as_deref().unwrap_or("all is well"));
+        status
+    }
+}

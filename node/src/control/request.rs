@@ -1,0 +1,204 @@
+//! What can be asked of a running node: one line of JSON each way.
+
+use crate::fault::Fault;
+use cliqueclique_core as core;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+/// Longest line, bytes: a document of 128 KiB in which every character is escaped.
+pub(crate) const LONGEST: usize = 1024 * 1024;
+
+/// One line of a caller.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Line {
+    /// Which account.
+    pub(crate) account: String,
+    /// What is wanted.
+    pub(crate) request: Request,
+}
+
+/// The answer.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Answer {
+    /// Done, and durable.
+    Ok(Value),
+    /// Not done, unless the message says so.
+    Fault(Fault),
+}
+
+macro_rules! hex_name {
+    ($(#[$doc:meta])* $name:ident, $of:ty) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct $name(pub(crate) $of);
+
+        impl From<$name> for $of {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                let bytes = crate::text::unhex(&text)
+                    .ok_or_else(|| serde::de::Error::custom(format!("'{text}' is no id")))?;
+                Ok(Self(<$of>::from(Bytes(bytes))))
+            }
+        }
+    };
+}
+
+struct Bytes<const N: usize>([u8; N]);
+
+impl From<Bytes<32>> for core::DocumentId {
+    fn from(bytes: Bytes<32>) -> Self {
+        Self(bytes.0)
+    }
+}
+
+impl From<Bytes<16>> for core::NodeId {
+    fn from(bytes: Bytes<16>) -> Self {
+        Self(bytes.0)
+    }
+}
+
+hex_name!(
+    /// A document's id as 64 hex digits.
+    Id,
+    core::DocumentId
+);
+hex_name!(
+    /// A node's id as 32 hex digits.
+    Node,
+    core::NodeId
+);
+
+/// Own part in a document's network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Part {
+    /// Keep the document, without its comments.
+    Hold,
+    /// Get its comments, but not theirs.
+    Subscribe,
+    /// Get everything below it.
+    Follow,
+}
+
+impl From<Part> for core::Mode {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::Hold => Self::Hold,
+            Part::Subscribe => Self::Subscribe,
+            Part::Follow => Self::Follow,
+        }
+    }
+}
+
+/// A request.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Request {
+    /// How the node does.
+    Status,
+    /// The links that stand.
+    Peers,
+    /// Where the account can be reached.
+    Address,
+    /// The network of a document.
+    Overlay {
+        /// The document.
+        document: Id,
+    },
+    /// Write a document.
+    Publish {
+        /// Documents commented on.
+        parents: Vec<Id>,
+        /// Documents attached.
+        children: Vec<Id>,
+        /// Content.
+        body: String,
+        /// Own part in its network.
+        mode: Part,
+    },
+    /// Join a document's network.
+    Join {
+        /// The document.
+        document: Id,
+        /// Addresses of peers that have it.
+        places: Vec<String>,
+        /// Own part.
+        mode: Part,
+    },
+    /// Set the own part.
+    Subscribe {
+        /// The document.
+        document: Id,
+        /// The part.
+        mode: Part,
+    },
+    /// Keep a document, or no longer.
+    Bookmark {
+        /// The document.
+        document: Id,
+        /// Keep.
+        on: bool,
+    },
+    /// Drop all wishes for a document.
+    Forget {
+        /// The document.
+        document: Id,
+    },
+    /// Mark as read, or unread.
+    Read {
+        /// The document.
+        document: Id,
+        /// Read.
+        on: bool,
+    },
+    /// Hide an author's documents, or no longer.
+    BlockAuthor {
+        /// The author.
+        author: Node,
+        /// Hide.
+        on: bool,
+    },
+    /// Refuse a peer, or no longer.
+    BlockPeer {
+        /// The peer.
+        peer: Node,
+        /// Refuse.
+        on: bool,
+    },
+    /// Stop the node.
+    Stop,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_read_back_and_wrong_ones_are_refused() {
+        let text = r#"{"account":"me","request":{"do":"forget","document":"ID"}}"#;
+        let text = text.replace("ID", &"ab".repeat(32));
+        let line: Line = serde_json::from_str(&text).expect("a line");
+        assert_eq!(serde_json::to_string(&line).expect("text"), text);
+        for wrong in [
+            text.replace("ab", "zz"),
+            text.replace("forget", "fly"),
+            text.replace("\"account\"", "\"acount\""),
+        ] {
+            assert!(serde_json::from_str::<Line>(&wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The data folder: made, protected, locked; and the key files in it.
+
+use crate::clock;
+use crate::fault::{Class, Fault};
+use crate::settings;
+use crate::text;
+use cliqueclique_core::SecretKey;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+const LOCK: &str = "lock";
+const KEYS: &str = "keys";
+
+/// The folder that is used if none is named.
+pub(crate) fn usual() -> PathBuf {
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/share"));
+    data.filter(|path| path.is_absolute())
+        .or_else(home)
+        .unwrap_or_else(|| PathBuf::from("."))
+        .join("cliqueclique")
+}
+
+/// Makes a data folder with one account.
+///
+/// # Errors
+/// There is one already, or it cannot be made.
+pub(crate) fn make(folder: &Path, account: &str, listen: &str) -> Result<(), Fault> {
+    let path = folder.join(settings::FILE);
+    if path.exists() {
+        let message = format!(
+            "{} is there already: nothing was changed. Add accounts with [[account]] there",
+            path.display()
+        );
+        return Err(Fault::new(Class::Refused, message));
+    }
+    let make = |path: &Path| {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder
+            .create(path)
+            .map_err(|error| Fault::at(path, "make the folder", &error))
+    };
+    make(folder)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+        .map_err(|error| Fault::at(folder, "protect", &error))?;
+    make(&folder.join(KEYS))?;
+    key(folder, account)?;
+    write_new(&path, settings::template(account, listen).as_bytes())
+}
+
+/// Writes a file that is not there yet, for its owner only, durably.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    let write = || -> std::io::Result<()> {
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        path.parent()
+            .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    write().map_err(|error| Fault::at(path, "write", &error))
+}
+
+/// An account's secret key; made if there is none.
+///
+/// # Errors
+/// It cannot be read or written, is damaged, or others may read it.
+pub(crate) fn key(folder: &Path, account: &str) -> Result<SecretKey, Fault> {
+    let path = folder.join(KEYS).join(format!("{account}.key"));
+    match fs::metadata(&path) {
+        Ok(data) if data.permissions().mode() & 0o077 != 0 => {
+            let message = format!(
+                "others may read the key {}: mend it with chmod 600 (and change the key if \
+                 somebody did read it)",
+                path.display()
+            );
+            return Err(Fault::new(Class::Failed, message));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let secret = clock::entropy().map_err(|error| Fault::at(&path, "make", &error))?;
+            write_new(&path, format!("{}\n", text::hex(&secret)).as_bytes())?;
+        }
+        Err(error) => return Err(Fault::at(&path, "read", &error)),
+    }
+    let text = fs::read_to_string(&path).map_err(|error| Fault::at(&path, "read", &error))?;
+    text::unhex(text.trim()).map(SecretKey).ok_or_else(|| {
+        let message = format!(
+            "the key {} is damaged: expected 64 hex digits; restore it from a backup",
+            path.display()
+        );
+        Fault::new(Class::Failed, message)
+    })
+}
+
+/// Held while the folder is used; released when dropped or when the process ends.
+#[derive(Debug)]
+pub(crate) struct Lock(#[allow(dead_code, reason = "kept open")] File);
+
+/// Takes the folder for this process alone.
+///
+/// # Errors
+/// Another process has it.
+pub(crate) fn lock(folder: &Path) -> Result<Lock, Fault> {
+    let path = folder.join(LOCK);
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| Fault::at(&path, "open", &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock(file)),
+        Err(TryLockError::WouldBlock) => {
+            let message = format!(
+                "another node runs on {}: stop it with `cliqueclique stop`, or name another \
+                 folder with --data",
+                folder.display()
+            );
+            Err(Fault::new(Class::Refused, message))
+        }
+        Err(TryLockError::Error(error)) => Err(Fault::at(&path, "lock", &error)),
+    }
+}

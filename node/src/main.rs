@@ -1,0 +1,20 @@
+//! `cliqueclique`: the node that people run, and the commands that talk to it.
+//!
+//! The runner awaits, calls the core, performs its effects in their order. No protocol logic
+//! lives in this crate, and nothing here knows the simulator.
+
+mod cli;
+mod clock;
+mod control;
+mod fault;
+mod folder;
+mod node;
+mod runner;
+mod settings;
+mod store;
+mod text;
+mod transport;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,249 @@
+//! The running node: builds the shared services, an account's parts each, and the control
+//! socket; waits for the end; takes everything down in order.
+
+use crate::clock::{Clock, entropy};
+use crate::control::{self, Desk};
+use crate::fault::{Class, Fault};
+use crate::folder;
+use crate::runner::{self, Inlets, Parts};
+use crate::settings::{Account, Settings};
+use crate::store::{self, Store};
+use crate::transport::door::Door;
+use crate::transport::noise::StaticKey;
+use crate::transport::tcp::Tcp;
+use crate::transport::{Listener, Place, Transport};
+use cliqueclique_core::crypto::{Ed25519Blake3, Suite};
+use cliqueclique_core::{Core, Identity};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+/// Events and requests that may wait for a runner; more make the network, or the user, wait.
+const EVENTS: usize = 256;
+const REQUESTS: usize = 64;
+/// Threads of the shared runtime: transports and control do little but wait.
+const THREADS: usize = 2;
+/// How often it is looked whether an account has ended.
+const LOOK: Duration = Duration::from_millis(200);
+
+type Thread = JoinHandle<Result<(), Fault>>;
+
+/// What the accounts share.
+struct Shared {
+    folder: PathBuf,
+    settings: Settings,
+    store: Store,
+    transports: Arc<[Arc<dyn Transport>]>,
+    stop: Arc<watch::Sender<bool>>,
+}
+
+/// Runs all accounts of a data folder until it is told to stop. `ready` is called with the
+/// addresses once commands are answered.
+///
+/// # Errors
+/// It cannot start, or an account cannot go on.
+pub(crate) fn run(
+    folder: &Path,
+    settings: Settings,
+    ready: impl FnOnce(&BTreeMap<String, String>),
+) -> Result<(), Fault> {
+    let lock = folder::lock(folder)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::new(Class::Failed, format!("cannot start threads: {error}")))?;
+    let (store, writer) = Store::open(folder)?;
+    let tcp = Tcp {
+        reach: settings.tcp.reach,
+    };
+    let transports: Vec<Arc<dyn Transport>> = vec![Arc::new(tcp)];
+    let shared = Shared {
+        folder: folder.to_owned(),
+        settings,
+        store,
+        transports: transports.into(),
+        stop: Arc::new(watch::channel(false).0),
+    };
+    let result = runtime.block_on(shared.serve(ready));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    // The store's thread ends when the last runner has dropped its handle.
+    let _ = writer.join();
+    drop(lock);
+    result
+}
+
+impl Shared {
+    async fn serve(self, ready: impl FnOnce(&BTreeMap<String, String>)) -> Result<(), Fault> {
+        let mut accounts = BTreeMap::new();
+        let mut addresses = BTreeMap::new();
+        let mut threads: Vec<Thread> = Vec::new();
+        for account in &self.settings.accounts {
+            let (asks, inbox) = mpsc::channel(REQUESTS);
+            let (address, thread) = self.open(account, inbox).await?;
+            accounts.insert(account.name.clone(), asks);
+            addresses.insert(account.name.clone(), address);
+            threads.push(thread);
+        }
+        let desk = Desk {
+            accounts: Arc::new(accounts),
+            health: self.store.health.clone(),
+            stop: self.stop.clone(),
+        };
+        let listener = control::listen(&self.folder)?;
+        let server = tokio::spawn(control::serve(listener, desk));
+        ready(&addresses);
+        self.until_stopped(&threads).await?;
+        self.stop.send_replace(true);
+        let ended = tokio::task::spawn_blocking(move || join(threads)).await;
+        server.abort();
+        // Nobody reads what cannot be removed: the next start replaces it.
+        let _ = std::fs::remove_file(self.folder.join(control::SOCKET));
+        ended.map_err(|error| Fault::new(Class::Failed, format!("an account: {error}")))?
+    }
+
+    /// Starts one account.
+    async fn open(
+        &self,
+        account: &Account,
+        asks: mpsc::Receiver<runner::Ask>,
+    ) -> Result<(String, Thread), Fault> {
+        let failed = |error: &dyn std::fmt::Display| {
+            let name = &account.name;
+            Fault::new(Class::Failed, format!("account '{name}': {error}"))
+        };
+        let secret = folder::key(&self.folder, &account.name)?;
+        let key = StaticKey::of(&secret).map_err(|error| failed(&error))?;
+        let listener = self.listen(account).await?;
+        let place = Self::announced(account, &*listener, &key);
+        let identity = Identity {
+            secret,
+            address: place.address(),
+        };
+        let clock = Clock::start();
+        let (core, number) = self.core(account, identity)?;
+        let (events, inlet) = mpsc::channel(EVENTS);
+        let door = Door::new(self.transports.clone(), events);
+        tokio::spawn(door.clone().attend(listener, key, self.stop.subscribe()));
+        let parts = Parts {
+            core,
+            clock,
+            account: number,
+            address: place.address(),
+            store: self.store.clone(),
+            door,
+            shared: tokio::runtime::Handle::current(),
+            cold_after: self.settings.limits.cold_after(),
+        };
+        let inlets = Inlets {
+            events: inlet,
+            asks,
+            stop: self.stop.subscribe(),
+        };
+        let thread = runner::spawn(&account.name, parts, inlets).map_err(|error| failed(&error))?;
+        let address = String::from_utf8_lossy(&place.address().0).into_owned();
+        Ok((address, thread))
+    }
+
+    async fn listen(&self, account: &Account) -> Result<Box<dyn Listener>, Fault> {
+        let (scheme, place) = account.listen.split_once(':').unwrap_or_default();
+        let failed = |error: &dyn std::fmt::Display| {
+            let message = format!(
+                "account '{}' cannot listen at {}: {error}; change its `listen` in {}",
+                account.name,
+                account.listen,
+                crate::settings::FILE
+            );
+            Fault::new(Class::Failed, message)
+        };
+        let mut known = self.transports.iter();
+        let transport = known
+            .find(|transport| transport.scheme() == scheme)
+            .ok_or_else(|| failed(&"there is no such transport"))?;
+        transport
+            .listen(place)
+            .await
+            .map_err(|error| failed(&error))
+    }
+
+    fn announced(account: &Account, listener: &dyn Listener, key: &StaticKey) -> Place {
+        let (scheme, _) = account.listen.split_once(':').unwrap_or_default();
+        let announced = account
+            .announce
+            .as_deref()
+            .and_then(|text| text.split_once(':'));
+        let (scheme, place) = announced.map_or_else(
+            || (scheme.to_owned(), listener.place()),
+            |(scheme, place)| (scheme.to_owned(), place.to_owned()),
+        );
+        Place {
+            scheme,
+            place,
+            key: key.public,
+        }
+    }
+
+    /// The core as it was left, and the account's number in the store.
+    fn core(&self, account: &Account, identity: Identity) -> Result<(Core, i64), Fault> {
+        let failed = |error: &dyn std::fmt::Display| {
+            let name = &account.name;
+            Fault::new(Class::Store, format!("account '{name}': {error}"))
+        };
+        let suite = Arc::new(Ed25519Blake3);
+        let node = suite.node_id(&suite.public_key(&identity.secret));
+        let number = store::account(&self.folder, &account.name, node)?;
+        let (record, peers) = store::rest(&self.folder, number)?;
+        let seed = entropy().map_err(|error| failed(&error))?;
+        let config = self.settings.limits.config();
+        let peers = peers.iter().map(Vec::as_slice);
+        let wall = Clock::wall();
+        let core = Core::restore(
+            config,
+            identity,
+            seed,
+            suite,
+            wall,
+            record.as_deref(),
+            peers,
+        );
+        Ok((core.map_err(|error| failed(&error))?, number))
+    }
+
+    /// Waits for a signal, a command, or the end of an account.
+    async fn until_stopped(&self, threads: &[Thread]) -> Result<(), Fault> {
+        let failed = |error: std::io::Error| Fault::new(Class::Failed, error.to_string());
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let mut stop = self.stop.subscribe();
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => return Ok(()),
+                _ = terminate.recv() => return Ok(()),
+                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                _ = look.tick() => if threads.iter().any(JoinHandle::is_finished) {
+                    return Ok(());
+                },
+            }
+        }
+    }
+}
+
+/// Waits for all accounts; the first failure counts.
+fn join(threads: Vec<Thread>) -> Result<(), Fault> {
+    let crashed = || {
+        Err(Fault::new(
+            Class::Failed,
+            "an account crashed: this is a bug",
+        ))
+    };
+    let results: Vec<Result<(), Fault>> = threads
+        .into_iter()
+        .map(|thread| thread.join().unwrap_or_else(|_| crashed()))
+        .collect();
+    results.into_iter().collect()
+}

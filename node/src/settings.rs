@@ -1,0 +1,249 @@
+//! Settings: a TOML file in the data folder. Everything has a default but the accounts.
+
+use crate::fault::{Class, Fault};
+use crate::transport::tcp::Reach;
+use cliqueclique_core::Config;
+use serde::Deserialize;
+use std::path::Path;
+use std::time::Duration;
+
+/// File in the data folder.
+pub(crate) const FILE: &str = "settings.toml";
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Settings {
+    /// The accounts; each is a node of its own.
+    #[serde(rename = "account")]
+    pub(crate) accounts: Vec<Account>,
+    /// TCP.
+    #[serde(default)]
+    pub(crate) tcp: Tcp,
+    /// Limits.
+    #[serde(default)]
+    pub(crate) limits: Limits,
+}
+
+/// One account.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Account {
+    /// Its name, which also names its key file.
+    pub(crate) name: String,
+    /// Where it takes connections: `tcp:IP:PORT`.
+    pub(crate) listen: String,
+    /// What it tells others instead, if they reach it elsewhere: `tcp:IP:PORT`.
+    pub(crate) announce: Option<String>,
+}
+
+/// Settings of TCP.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Tcp {
+    /// How far it goes: loopback, private, anywhere.
+    pub(crate) reach: Reach,
+}
+
+/// Limits of each account.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Limits {
+    /// Most neighbours per document, 2 to 64.
+    pub(crate) peers_per_document: usize,
+    /// Most links at once.
+    pub(crate) links: usize,
+    /// Most documents in memory at once.
+    pub(crate) documents: usize,
+    /// Networks that nothing touched for so long leave the memory, seconds.
+    pub(crate) cold_after: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let core = Config::default();
+        Self {
+            peers_per_document: core.max_peers,
+            links: core.max_links,
+            documents: core.max_documents,
+            cold_after: 600,
+        }
+    }
+}
+
+impl Limits {
+    /// The core's settings.
+    pub(crate) fn config(&self) -> Config {
+        let core = Config::default();
+        Config {
+            max_peers: self.peers_per_document,
+            min_peers: core.min_peers.min(self.peers_per_document),
+            max_links: self.links,
+            max_documents: self.documents,
+            ..core
+        }
+    }
+
+    /// As a duration.
+    pub(crate) fn cold_after(&self) -> Duration {
+        Duration::from_secs(self.cold_after)
+    }
+}
+
+impl Settings {
+    /// Reads the settings of a data folder.
+    ///
+    /// # Errors
+    /// There are none, or the line and what was expected there.
+    pub(crate) fn read(folder: &Path) -> Result<Self, Fault> {
+        let path = folder.join(FILE);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::NotFound {
+                let message = format!(
+                    "there is no {}: make a data folder with `cliqueclique init`, or name \
+                     another with --data",
+                    path.display()
+                );
+                return Fault::new(Class::NotFound, message);
+            }
+            Fault::at(&path, "read", &error)
+        })?;
+        Self::parse(&text).map_err(|error| {
+            let message = format!("{}: {}", path.display(), error.trim_end());
+            Fault::new(Class::Usage, message)
+        })
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let settings: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let names: Vec<&str> = self.accounts.iter().map(|a| a.name.as_str()).collect();
+        if names.is_empty() {
+            return Err("there must be at least one [[account]]".to_owned());
+        }
+        for (at, name) in names.iter().enumerate() {
+            name_fits(name)?;
+            if names[..at].contains(name) {
+                return Err(format!("two accounts have the name '{name}'"));
+            }
+        }
+        for account in &self.accounts {
+            let places = std::iter::once(&account.listen).chain(&account.announce);
+            for place in places {
+                if !place.starts_with("tcp:") {
+                    let name = &account.name;
+                    return Err(format!(
+                        "account '{name}': '{place}' is no place: expected tcp:IP:PORT"
+                    ));
+                }
+            }
+        }
+        if self.limits.cold_after == 0 {
+            return Err("limits.cold-after must be at least 1 (second)".to_owned());
+        }
+        let config = self.limits.config();
+        config
+            .validate()
+            .map_err(|error| format!("limits: {error}"))
+    }
+}
+
+/// Names are parts of file names.
+///
+/// # Errors
+/// What a name may be.
+pub(crate) fn name_fits(name: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    if (1..=32).contains(&name.len()) && name.chars().all(fits) {
+        return Ok(());
+    }
+    Err(format!(
+        "'{name}' is no account name: expected 1 to 32 of a-z, 0-9, - and _"
+    ))
+}
+
+/// What `init` writes.
+pub(crate) fn template(account: &str, listen: &str) -> String {
+    let limits = Limits::default();
+    format!(
+        "# Settings of cliqueclique. `cliqueclique config check` looks for mistakes.\n\
+         \n\
+         # Each account is a node of its own, with its own key (keys/NAME.key) and address.\n\
+         [[account]]\n\
+         name = \"{account}\"\n\
+         listen = \"{listen}\"\n\
+         # announce = \"tcp:203.0.113.7:4711\"  # if others reach it elsewhere\n\
+         \n\
+         [tcp]\n\
+         # How far TCP goes: \"loopback\", \"private\" (local networks) or \"anywhere\".\n\
+         reach = \"loopback\"\n\
+         \n\
+         [limits]\n\
+         # peers-per-document = {}    # neighbours per document, 2 to 64\n\
+         # links = {}               # connections at once\n\
+         # documents = {}       # documents in memory at once\n\
+         # cold-after = {}          # seconds until an unused network leaves the memory\n",
+        limits.peers_per_document, limits.links, limits.documents, limits.cold_after
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_right_and_means_the_defaults() {
+        let settings = Settings::parse(&template("me", "tcp:127.0.0.1:1")).expect("right");
+        assert_eq!(settings.limits.config(), Config::default());
+        let shown = template("me", "tcp:127.0.0.1:1").replace("# links", "links");
+        let shown = shown.replace("# cold", "cold").replace("# peers", "peers");
+        let settings =
+            Settings::parse(&shown.replace("# documents =", "documents =")).expect("right");
+        assert_eq!(settings.limits.config(), Config::default());
+    }
+
+    #[test]
+    fn mistakes_are_named_with_place_and_expectation() {
+        let good = template("me", "tcp:127.0.0.1:1");
+        let cases = [
+            (
+                good.replace("reach", "reech"),
+                vec!["line 11", "unknown field `reech`", "`reach`"],
+            ),
+            (
+                good.replace("loopback\"\n\n", "moon\"\n\n"),
+                vec!["line 11", "unknown variant `moon`", "`loopback`"],
+            ),
+            (
+                good.replace("# links = ", "links = \"many\" #"),
+                vec!["line 15", "usize"],
+            ),
+            (
+                good.replace("# peers-per-document = ", "peers-per-document = 1 #"),
+                vec!["limits", "max_peers"],
+            ),
+            (
+                good.replace("\"me\"", "\"../me\""),
+                vec!["no account name", "a-z"],
+            ),
+            (
+                good.replace("tcp:127", "127"),
+                vec!["account 'me'", "tcp:IP:PORT"],
+            ),
+            (
+                format!("{good}\n[[account]]\nname = \"me\"\nlisten = \"tcp:127.0.0.1:2\"\n"),
+                vec!["two accounts"],
+            ),
+        ];
+        for (text, parts) in cases {
+            let error = Settings::parse(&text).expect_err(&text);
+            for part in parts {
+                assert!(error.contains(part), "{part} in {error}");
+            }
+        }
+    }
+}

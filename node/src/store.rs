@@ -1,0 +1,216 @@
+//! The store: one SQLite file for all accounts of a data folder, written by one thread.
+//!
+//! A runner gives a *batch*: writes and reads in their order. The thread takes the batches
+//! that wait, does them in one transaction, and answers when that is durable (group commit).
+//! Runners hold back what depends on a batch until then. If the disk is full or fails, the
+//! thread tries again and again: nothing was acknowledged, nothing is lost.
+
+pub(crate) mod ask;
+pub(crate) mod check;
+mod schema;
+mod write;
+
+use crate::fault::{Class, Fault};
+use bytes::Bytes;
+use cliqueclique_core::{Document, DocumentId, Input, Mode, NodeId, Record, Tag};
+use rusqlite::{Connection, ErrorCode};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// File in the data folder.
+pub(crate) const FILE: &str = "store.sqlite";
+/// Batches that may wait; runners wait when there are more.
+const WAITING: usize = 256;
+/// Most batches in one transaction.
+const TOGETHER: usize = 64;
+/// First and longest pause before a failed transaction is tried again.
+const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
+
+/// One step of a batch.
+#[derive(Debug)]
+pub(crate) enum Op {
+    /// Store a verified document.
+    Put(Document),
+    /// The account no longer holds a document.
+    Delete(DocumentId, Tag),
+    /// Store or delete a record.
+    Save(Record, Option<Bytes>),
+    /// An overlay went cold; these are its neighbours.
+    Cold(Tag, Vec<NodeId>),
+    /// What the user chose for a document; `None` is no choice.
+    Wish(DocumentId, Option<Mode>),
+    /// The user's bookmark.
+    Bookmark(DocumentId, bool),
+    /// The user has read it (or not).
+    Read(DocumentId, bool),
+    /// A document is here for the user, hidden or not.
+    Arrived(DocumentId, bool),
+    /// Answered by `Input::Loaded`.
+    Load(DocumentId),
+    /// Answered by `Input::Thawed`.
+    Thaw(Tag),
+    /// Answered by `Input::Recalled`; `None` asks for all overlays.
+    Recall(NodeId, Option<NodeId>),
+}
+
+struct Job {
+    account: i64,
+    ops: Vec<Op>,
+    done: oneshot::Sender<Result<Vec<Input>, String>>,
+}
+
+/// What is wrong with the store now, for `status`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Health(Arc<Mutex<Option<String>>>);
+
+impl Health {
+    /// What is wrong, if anything is.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, trouble: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}
+
+/// Handle to the store's thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    jobs: SyncSender<Job>,
+    /// How it does.
+    pub(crate) health: Health,
+}
+
+impl Store {
+    /// Opens (or makes) the store of a data folder and starts its thread, which ends when
+    /// the last handle is dropped.
+    ///
+    /// # Errors
+    /// It cannot be opened, is damaged, or of another version.
+    pub(crate) fn open(folder: &Path) -> Result<(Self, thread::JoinHandle<()>), Fault> {
+        let connection = schema::open(&folder.join(FILE))?;
+        let (jobs, waiting) = sync_channel(WAITING);
+        let health = Health::default();
+        let seen = health.clone();
+        let worker = thread::Builder::new().name("store".to_owned());
+        let worker = worker
+            .spawn(move || work(connection, &waiting, &seen))
+            .map_err(|error| {
+                Fault::new(Class::Failed, format!("cannot start a thread: {error}"))
+            })?;
+        Ok((Self { jobs, health }, worker))
+    }
+
+    /// Hands a batch in. The answers to its reads come when its writes are durable; an error
+    /// means that the store cannot go on.
+    pub(crate) fn submit(
+        &self,
+        account: i64,
+        ops: Vec<Op>,
+    ) -> oneshot::Receiver<Result<Vec<Input>, String>> {
+        let (done, answer) = oneshot::channel();
+        // A thread that is gone drops the sender, which the runner sees.
+        let _ = self.jobs.send(Job { account, ops, done });
+        answer
+    }
+}
+
+/// Number of an account, which is made if need be.
+///
+/// # Errors
+/// The store cannot be written, or the name belongs to another key.
+pub(crate) fn account(folder: &Path, name: &str, node: NodeId) -> Result<i64, Fault> {
+    let path = folder.join(FILE);
+    let connection = schema::open(&path)?;
+    schema::account(&connection, name, node).map_err(|error| Fault::at(&path, "write", &error))?
+}
+
+/// What an account's core needs to start again: its own record, and those of peers.
+pub(crate) type Rest = (Option<Vec<u8>>, Vec<Vec<u8>>);
+
+/// Reads what an account's core needs to start, and forgets what was cold.
+///
+/// # Errors
+/// The store cannot be read.
+pub(crate) fn rest(folder: &Path, account: i64) -> Result<Rest, Fault> {
+    let path: PathBuf = folder.join(FILE);
+    let connection = schema::open(&path)?;
+    write::rest(&connection, account).map_err(|error| Fault::at(&path, "read", &error))
+}
+
+fn work(mut connection: Connection, waiting: &Receiver<Job>, health: &Health) {
+    while let Ok(first) = waiting.recv() {
+        let mut jobs = vec![first];
+        jobs.extend(waiting.try_iter().take(TOGETHER - 1));
+        match insist(&mut connection, &jobs, health) {
+            Ok(answers) => {
+                for (job, answers) in jobs.into_iter().zip(answers) {
+                    // A runner that is gone needs no answer.
+                    let _ = job.done.send(Ok(answers));
+                }
+            }
+            Err(error) => {
+                for job in jobs {
+                    let _ = job.done.send(Err(error.clone()));
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// Does the jobs in one transaction; tries again while the disk may get better.
+fn insist(
+    connection: &mut Connection,
+    jobs: &[Job],
+    health: &Health,
+) -> Result<Vec<Vec<Input>>, String> {
+    let mut pause = RETRY.0;
+    loop {
+        match write::transaction(
+            connection,
+            jobs.iter().map(|job| (job.account, &job.ops[..])),
+        ) {
+            Ok(answers) => {
+                if pause > RETRY.0 {
+                    health.set(None);
+                }
+                return Ok(answers);
+            }
+            Err(error) if passing(&error) && jobs.iter().any(|job| !job.done.is_closed()) => {
+                health.set(Some(format!("the store cannot be written: {error}")));
+                thread::sleep(pause);
+                pause = (pause * 2).min(RETRY.1);
+            }
+            Err(error) => {
+                let text = format!("the store failed: {error}");
+                health.set(Some(text.clone()));
+                return Err(text);
+            }
+        }
+    }
+}
+
+/// True for failures that may end by themselves, or when somebody makes room.
+fn passing(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OutOfMemory
+        )
+    )
+}

@@ -1,0 +1,194 @@
+//! Tables, their versions, and opening the file.
+
+use crate::fault::{Class, Fault};
+use cliqueclique_core::NodeId;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::Path;
+use std::time::Duration;
+
+/// "clqc", so that other files are not taken for a store.
+const APPLICATION: i32 = 0x636c_7163;
+
+/// What makes version n + 1 of version n.
+const MIGRATIONS: [&str; 1] = ["
+CREATE TABLE account (
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, node BLOB NOT NULL);
+CREATE TABLE document (
+    number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, author BLOB NOT NULL,
+    created INTEGER NOT NULL, bytes BLOB NOT NULL);
+-- The document BY says that COMMENT stands below PARENT.
+CREATE TABLE comment (
+    parent BLOB NOT NULL, comment BLOB NOT NULL, by INTEGER NOT NULL,
+    PRIMARY KEY (parent, comment, by)) WITHOUT ROWID;
+CREATE INDEX comment_by ON comment (by);
+CREATE TABLE holding (
+    account INTEGER NOT NULL, document INTEGER NOT NULL, hidden INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, document)) WITHOUT ROWID;
+CREATE INDEX holding_document ON holding (document);
+CREATE TABLE node_record (account INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE peer_record (
+    account INTEGER NOT NULL, node BLOB NOT NULL, bytes BLOB NOT NULL,
+    PRIMARY KEY (account, node)) WITHOUT ROWID;
+CREATE TABLE overlay_record (
+    number INTEGER PRIMARY KEY, account INTEGER NOT NULL, tag BLOB NOT NULL,
+    bytes BLOB NOT NULL, UNIQUE (account, tag));
+-- Neighbours of cold overlays.
+CREATE TABLE cold (
+    account INTEGER NOT NULL, node BLOB NOT NULL, tag BLOB NOT NULL,
+    PRIMARY KEY (account, node, tag)) WITHOUT ROWID;
+CREATE INDEX cold_tag ON cold (account, tag);
+CREATE TABLE wish (
+    account INTEGER NOT NULL, id BLOB NOT NULL, mode INTEGER NOT NULL,
+    PRIMARY KEY (account, id)) WITHOUT ROWID;
+CREATE TABLE bookmark (
+    account INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (account, id)) WITHOUT ROWID;
+CREATE TABLE read_mark (
+    account INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (account, id)) WITHOUT ROWID;
+"];
+
+/// Opens the store, makes it if it is not there, and brings it to the newest version.
+///
+/// # Errors
+/// It cannot be opened or is not ours, damaged, or of a newer version.
+pub(super) fn open(path: &Path) -> Result<Connection, Fault> {
+    let broken = |error: rusqlite::Error| {
+        let mend = "if the disk is whole, restore a backup";
+        Fault::new(
+            Class::Store,
+            format!("cannot use the store {}: {error}; {mend}", path.display()),
+        )
+    };
+    let mut connection = Connection::open(path).map_err(broken)?;
+    prepare(&connection).map_err(broken)?;
+    let version = version(&connection).map_err(broken)?;
+    if version > MIGRATIONS.len() {
+        let known = MIGRATIONS.len();
+        return Err(Fault::new(
+            Class::Store,
+            format!(
+                "the store {} has version {version}, this program knows up to {known}: \
+                 use the newer program, nothing was changed",
+                path.display()
+            ),
+        ));
+    }
+    migrate(&mut connection, version).map_err(broken)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4_096)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (version, owner) = (pragma("user_version")?, pragma("application_id")?);
+    if version != 0 && owner != i64::from(APPLICATION) {
+        return Err(rusqlite::Error::InvalidQuery);
+    }
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+fn migrate(connection: &mut Connection, from: usize) -> rusqlite::Result<()> {
+    if from == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)?;
+    // Another process may have been faster.
+    let from = version(&transaction)?;
+    for (at, migration) in MIGRATIONS.iter().enumerate().skip(from) {
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(
+            None,
+            "user_version",
+            i32::try_from(at + 1).unwrap_or(i32::MAX),
+        )?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.commit()
+}
+
+/// Number of an account, which is made if need be.
+pub(super) fn account(
+    connection: &Connection,
+    name: &str,
+    node: NodeId,
+) -> rusqlite::Result<Result<i64, Fault>> {
+    let known: Option<(i64, Vec<u8>)> = connection
+        .query_row(
+            "SELECT number, node FROM account WHERE name = ?1",
+            [name],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    Ok(match known {
+        Some((number, key)) if key == node.0 => Ok(number),
+        Some(_) => Err(Fault::new(
+            Class::Store,
+            format!(
+                "the store knows the account '{name}' with another key: \
+                 put the right file into keys/, or give the account another name"
+            ),
+        )),
+        None => {
+            connection.execute(
+                "INSERT INTO account (name, node) VALUES (?1, ?2)",
+                params![name, node.0],
+            )?;
+            Ok(connection.last_insert_rowid())
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str) -> std::path::PathBuf {
+        let folder = std::env::temp_dir().join(format!("clique-schema-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join(name);
+        let _ = std::fs::remove_file(&path);
+        path
+    }
+
+    #[test]
+    fn a_newer_version_is_refused_and_left_alone() {
+        let path = file("newer");
+        drop(open(&path).expect("made"));
+        let raw = Connection::open(&path).expect("opened");
+        raw.pragma_update(None, "user_version", 999).expect("set");
+        let fault = open(&path).expect_err("refused");
+        assert_eq!(fault.class, Class::Store);
+        assert!(fault.message.contains("version 999"), "{fault}");
+        assert_eq!(version(&raw).expect("read"), 999);
+    }
+
+    #[test]
+    fn what_is_no_store_is_refused() {
+        let path = file("junk");
+        std::fs::write(&path, vec![b'x'; 8_192]).expect("written");
+        assert_eq!(open(&path).expect_err("refused").class, Class::Store);
+        let path = file("foreign");
+        let other = Connection::open(&path).expect("made");
+        other.pragma_update(None, "user_version", 1).expect("set");
+        assert_eq!(open(&path).expect_err("refused").class, Class::Store);
+    }
+
+    #[test]
+    fn an_account_keeps_its_key() {
+        let connection = open(&file("account")).expect("made");
+        let of = |name, key| account(&connection, name, NodeId([key; 16])).expect("runs");
+        let first = of("a", 1).expect("made");
+        assert_eq!(of("a", 1).expect("found"), first);
+        assert_ne!(of("b", 2).expect("made"), first);
+        assert_eq!(of("a", 3).expect_err("refused").class, Class::Store);
+    }
+}

@@ -1,0 +1,155 @@
+//! Real processes over TCP on loopback.
+
+mod common;
+
+use common::{Node, Workspace, eventually};
+use serde_json::Value;
+use std::time::Duration;
+
+/// For what should take far less, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+fn two_nodes_join_talk_and_meet_again() {
+    let space = Workspace::new("two");
+    let (mut a, mut b) = (space.node("a"), space.node("b"));
+    let forum = a.say(&["forum", "new", "A forum"]);
+    b.join(&a, &forum);
+    let hello = b.say(&["post", &forum, "Hello from b"]);
+    eventually("the comment at a", PATIENCE, || a.has(&hello));
+    let answer = a.say(&["comment", &hello, "Hello from a"]);
+    eventually("the answer at b", PATIENCE, || b.has(&answer));
+    // What is said while one is away arrives when it is back.
+    b.stop();
+    let late = a.say(&["post", &forum, "Are you there?"]);
+    b.start();
+    eventually("the late comment at b", PATIENCE, || b.has(&late));
+    a.kill();
+    let later = b.say(&["post", &late, "Yes"]);
+    a.start();
+    eventually("the later comment at a", PATIENCE, || a.has(&later));
+    assert_eq!(a.thread(&forum), b.thread(&forum));
+    assert_eq!(a.thread(&forum).len(), 5);
+}
+
+#[test]
+fn three_nodes_are_introduced_and_outlive_the_first() {
+    let space = Workspace::new("three");
+    let (mut a, b, c) = (space.node("a"), space.node("b"), space.node("c"));
+    let forum = a.say(&["forum", "new", "A forum"]);
+    b.join(&a, &forum);
+    c.join(&a, &forum);
+    let linked = |node: &Node| node.json(&["peers"]).as_array().map_or(0, Vec::len) == 2;
+    eventually("b and c know each other", PATIENCE, || {
+        linked(&b) && linked(&c)
+    });
+    a.kill();
+    let hello = b.say(&["post", &forum, "Without a"]);
+    eventually("the comment at c", PATIENCE, || c.has(&hello));
+    a.start();
+    eventually("the comment at a", PATIENCE, || a.has(&hello));
+}
+
+#[test]
+fn wishes_marks_and_lists_last() {
+    let space = Workspace::new("marks");
+    let mut a = space.node("a");
+    let forum = a.say(&["forum", "new", "A forum\n\nAbout nothing"]);
+    let post = a.say(&["post", &forum, "First"]);
+    a.say(&["bookmark", &post]);
+    a.say(&["unfollow", &forum]);
+    a.run(&["read", &post, "--unread"]);
+    a.kill();
+    a.start();
+    let thread = a.json(&["list", &forum]);
+    let first = &thread[0];
+    assert_eq!(first["subject"], "A forum");
+    assert_eq!(
+        (&first["mode"], &first["comments"]),
+        (&"hold".into(), &1.into())
+    );
+    let second = &thread[1];
+    assert_eq!(
+        (&second["bookmarked"], &second["read"]),
+        (&true.into(), &false.into())
+    );
+    // A shortened id, on the store alone.
+    a.stop();
+    let full = a.json(&["read", &post[..10], "--peek"]);
+    assert_eq!(full["body"], "First");
+    assert_eq!(full["parents"][0], Value::from(forum));
+}
+
+#[test]
+fn failures_say_what_is_wrong_and_have_their_codes() {
+    let space = Workspace::new("wrong");
+    let mut a = space.node("a");
+    let forum = a.say(&["forum", "new", "A forum"]);
+    let unknown = "ab".repeat(32);
+    let cases: [(&[&str], i32, &str); 10] = [
+        (&["post", &unknown, "x"], 4, "not held here"),
+        (&["read", &unknown], 4, "not here"),
+        (&["read", "abcd"], 4, "no document here begins"),
+        (&["read", "xyz!"], 2, "no document id"),
+        (&["join", &unknown], 2, "an id alone is not enough"),
+        (&["join", &unknown, "tcp:127.0.0.1:1"], 2, "has no key"),
+        (&["join", "cliqueclique:12?at=x"], 2, "64 hex digits"),
+        (&["invite", &unknown], 4, "not here"),
+        (&["--account", "you", "peers"], 4, "no account 'you'"),
+        (&["fly"], 2, "unrecognized subcommand"),
+    ];
+    for (arguments, code, part) in cases {
+        a.fails(arguments, code, part);
+    }
+    a.fails(&["init"], 5, "there already");
+    a.fails(&["run"], 5, "another node runs");
+    let long = "x".repeat(131_072);
+    a.fails_with_input(&["post", &forum], &long, 5, "131,072 bytes");
+    assert_eq!(a.thread(&forum).len(), 1, "nothing was changed");
+    a.stop();
+    a.fails(&["post", &forum, "x"], 3, "no node runs");
+    let settings = a.folder.join("settings.toml");
+    let text = std::fs::read_to_string(&settings).expect("settings");
+    std::fs::write(&settings, text.replace("reach", "reech")).expect("written");
+    a.fails(&["config", "check"], 2, "line 11");
+    a.fails(&["run"], 2, "expected `reach`");
+}
+
+#[test]
+fn nobody_else_may_look_into_the_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let space = Workspace::new("private");
+    let mut a = space.node("a");
+    let mode = |name: &str| {
+        let data = std::fs::metadata(a.folder.join(name)).expect(name);
+        data.permissions().mode() & 0o777
+    };
+    assert_eq!(mode("."), 0o700);
+    assert_eq!(mode("control.sock"), 0o600);
+    assert_eq!(mode("keys/me.key"), 0o600);
+    let key = a.folder.join("keys/me.key");
+    a.stop();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).expect("set");
+    a.fails(&["run"], 1, "others may read the key");
+}
+
+#[test]
+fn two_accounts_in_one_process_are_two_nodes() {
+    let space = Workspace::new("accounts");
+    let mut a = space.node("a");
+    a.stop();
+    let settings = a.folder.join("settings.toml");
+    let mut text = std::fs::read_to_string(&settings).expect("settings");
+    text += "\n[[account]]\nname = \"other\"\nlisten = \"tcp:127.0.0.1:0\"\n";
+    std::fs::write(&settings, text).expect("written");
+    a.start();
+    let forum = a.say(&["forum", "new", "A forum"]);
+    let invite = a.say(&["invite", &forum]);
+    let (_, other) = a.run(&["--account", "other", "list", "--json"]);
+    assert_eq!(other, "[]", "accounts do not see each other's documents");
+    a.run(&["--account", "other", "join", &invite, "--wait", "60"]);
+    let hello = a.say(&["--account", "other", "post", &forum, "Hello from the other"]);
+    eventually("the comment at the first account", PATIENCE, || {
+        a.has(&hello)
+    });
+}

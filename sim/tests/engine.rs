@@ -256,3 +256,31 @@ fn a_behavior_stands_between_a_core_and_the_world() {
     assert_eq!(frames.filter(|event| event.node == 3).count(), 0);
     assert!(!outcome.interrupted);
 }
+
+#[test]
+fn who_stands_still_until_its_hostile_time_is_over_wakes_nobody() {
+    let text = r#"
+duration = "2m"
+[network]
+preset = "lan"
+[workload]
+nodes = 3
+join_over = "3s"
+[[fault]]
+at = "20s"
+kind = "pause"
+node = 2
+lasts = "60s"
+[[adversary]]
+behaviors = ["withhold-bodies"]
+nodes = [2]
+until = "30s"
+"#;
+    let scenario = parse("still.toml", text, &[]).expect("a valid scenario");
+    let outcome = run(&scenario, 1, &mut Record::default()).expect("no trace to read");
+    assert!(
+        outcome.metrics.events < 10_000,
+        "{} inputs",
+        outcome.metrics.events
+    );
+}

@@ -153,7 +153,9 @@ impl Behavior for Chain {
     }
 
     fn next(&self) -> Option<Time> {
-        let acts = self.acts.iter().filter(|act| act.next < act.until);
+        // Who stood still until its time was over does nothing more, and wakes nobody.
+        let now = self.stage.now;
+        let acts = self.acts.iter().filter(|act| act.next.max(now) < act.until);
         let own = acts.map(|act| act.next).min();
         own.into_iter().chain(self.stage.next()).min()
     }

@@ -410,8 +410,8 @@ impl Core {
         };
         let mut knocked = None;
         if let Some(own) = self.dialing(same) {
-            // Both dialled at once: the channel of the smaller id stays.
-            if self.id < node {
+            // Both dialled at once.
+            if self.stays(own, node, &hello.admission.kind) {
                 return self.abandon(channel);
             }
             if let Some(Channel::Dialing(errand) | Channel::Greeted { errand, .. }) =
@@ -429,6 +429,21 @@ impl Core {
             knocked,
         };
         self.welcome(channel, &hello, guest, (message, binding, frame_limit));
+    }
+
+    /// Of two calls that cross, the own one stays. Who was sent by its user may not hold the
+    /// document yet, and would then refuse the other's call: so that one must not stay alone.
+    fn stays(&self, own: ChannelId, node: NodeId, theirs: &AdmissionKind) -> bool {
+        let sent = |kind: &AdmissionKind| matches!(kind, AdmissionKind::Bootstrap);
+        let own_sent = matches!(
+            self.channels.get(&own),
+            Some(Channel::Dialing(errand) | Channel::Greeted { errand, .. }) if sent(&errand.kind)
+        );
+        if own_sent == sent(theirs) {
+            self.id < node
+        } else {
+            own_sent
+        }
     }
 
     fn welcome(

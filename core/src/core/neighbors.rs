@@ -571,6 +571,10 @@ impl Core {
         if self.overlays.get(&tag).is_some_and(overtaken) {
             return;
         }
+        if reason == CloseReason::Full && !self.overlays.contains_key(&tag) {
+            // A comment that is on its way to us: we shall take the peer for an heir.
+            return self.doubt(link);
+        }
         let attempt = self.end_attempt(tag, link);
         if matches!(reason, CloseReason::Full | CloseReason::Denied) && self.is_crossing(tag, link)
         {

@@ -49,7 +49,7 @@ scripts! {
     open, open_full, splice_newcomer, splice_partner,
     close, seek, introduce, leave, leave_with_downstream,
     push, push_bad, digest, want_and_lack, fragments, keep_alive,
-    wishes, evict_and_thaw, restore, shutdown, block,
+    wishes, evict_and_thaw, evict_admission, restore, shutdown, block,
     freeze, release, resign, join, link_document, states,
     succeed, succeed_not, heir, leave_as_root, patience, audit,
     await_link, await_no_longer, await_load, await_evicted, await_admission,

@@ -110,6 +110,14 @@ impl Delivery {
         Some(pending)
     }
 
+    /// True if a comment of the document, or a document over it, waits for admission.
+    pub(super) fn concerns(&self, id: &DocumentId) -> bool {
+        self.pending.values().any(|pending| {
+            let document = &pending.document;
+            document.parents().contains(id) || document.children().contains(id)
+        })
+    }
+
     /// True if a document with this tag waits for admission.
     pub(super) fn awaits(&self, tag: Tag) -> bool {
         self.pending

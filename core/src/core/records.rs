@@ -356,6 +356,7 @@ impl Core {
             && !speaks
             && !lonely
             && !top
+            && !self.delivery.concerns(&overlay.id)
             && overlay.activity.is_none()
             && !overlay.election.frozen()
             && overlay

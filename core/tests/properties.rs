@@ -15,7 +15,7 @@ use cliqueclique_core::{
 };
 use common::SUITE;
 use common::net::{Host, Net};
-use common::play::{KINDS, Op, Play};
+use common::play::{Extra, KINDS, Op, Play};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rand::RngExt;
@@ -297,16 +297,19 @@ proptest! {
 
 fn op() -> impl Strategy<Value = Op> {
     let numbers = (0_u8..KINDS, 0_u8..3, any::<u8>(), any::<u8>(), any::<u8>());
-    (numbers, proptest::option::weighted(0.1, message())).prop_map(
-        |((kind, peer, a, b, c), extra)| Op {
-            kind,
-            peer,
-            a,
-            b,
-            c,
-            extra,
-        },
-    )
+    let extra = prop_oneof![
+        8 => Just(Extra::Plain),
+        1 => message().prop_map(Extra::Also),
+        1 => any::<(u16, u8)>().prop_map(|(at, to)| Extra::Spoilt(at, to)),
+    ];
+    (numbers, extra).prop_map(|((kind, peer, a, b, c), extra)| Op {
+        kind,
+        peer,
+        a,
+        b,
+        c,
+        extra,
+    })
 }
 
 proptest! {

@@ -25,8 +25,18 @@ pub(crate) struct Op {
     pub(crate) a: u8,
     pub(crate) b: u8,
     pub(crate) c: u8,
-    /// Said as well, if the peer says something.
-    pub(crate) extra: Option<Message>,
+    pub(crate) extra: Extra,
+}
+
+/// What else happens in a step.
+#[derive(Clone, Debug)]
+pub(crate) enum Extra {
+    /// Nothing.
+    Plain,
+    /// If the peer says something, it says this as well.
+    Also(Message),
+    /// In the first packet that the peer sends, the byte here becomes this.
+    Spoilt(u16, u8),
 }
 
 /// Number of kinds of steps.
@@ -50,6 +60,8 @@ pub(crate) struct Play {
     requests: u64,
     /// How often the core was started.
     lives: u8,
+    /// The next packet is spoilt here, to this.
+    spoil: Option<(u16, u8)>,
     /// All that went in and came out, if it is to be kept.
     log: Option<String>,
 }
@@ -85,6 +97,7 @@ impl Play {
             next_channel: 1,
             requests: 0,
             lives: 1,
+            spoil: None,
             log,
         }
     }
@@ -111,9 +124,9 @@ impl Play {
         for op in ops {
             self.step(op);
         }
-        self.check_size();
+        check_size(&self.core);
         self.time_goes_on();
-        self.check_size();
+        check_size(&self.core);
     }
 
     pub(crate) fn document(&self, n: u8) -> &Document {
@@ -122,6 +135,10 @@ impl Play {
 
     fn step(&mut self, op: &Op) {
         let peer = usize::from(op.peer);
+        self.spoil = match op.extra {
+            Extra::Spoilt(at, to) => Some((at, to)),
+            Extra::Plain | Extra::Also(_) => None,
+        };
         match op.kind {
             0 => self.connect(peer),
             1 => self.hello(peer, op.a, op.b),
@@ -149,7 +166,9 @@ impl Play {
             38 => self.sleep(op.a),
             _ => {
                 let mut messages = vec![self.message(peer, op)];
-                messages.extend(op.extra.clone());
+                if let Extra::Also(message) = &op.extra {
+                    messages.push(message.clone());
+                }
                 self.say(peer, messages, !op.c.is_multiple_of(4));
             }
         }
@@ -205,7 +224,10 @@ impl Play {
             number: number.max(1),
             acks: vec![(b, b + a), (b << 24, u32::MAX)],
             credit: op.c,
-            messages: op.extra.clone().into_iter().collect(),
+            messages: match &op.extra {
+                Extra::Also(message) => vec![message.clone()],
+                Extra::Plain | Extra::Spoilt(..) => Vec::new(),
+            },
         };
         self.receive(peer, Packet::Frame(frame));
     }
@@ -233,32 +255,11 @@ impl Play {
         if let Some(log) = &mut self.log {
             *log += &format!("{effects:?}\n");
         }
-        self.check_bounds();
+        check_bounds(&self.core, &settings());
         self.check_order(&effects);
         for effect in effects {
             self.perform(effect);
         }
-    }
-
-    fn check_bounds(&self) {
-        let settings = settings();
-        for tag in self.core.overlays() {
-            let (degree, most) = self.core.degree(tag).expect("it is hot");
-            assert!(degree <= most, "{degree} neighbours of {most}");
-        }
-        for tag in self.core.touched() {
-            let comments = self.core.overlay_by_tag(*tag).map(|view| view.comments);
-            let comments = comments.map_or(0, |comments| comments.count as usize);
-            assert!(comments <= settings.max_comments, "{comments} comments");
-        }
-        let links = self.core.links().count();
-        assert!(links <= settings.max_links, "{links} links");
-    }
-
-    /// No list, wherever it is, grows with what peers say.
-    fn check_size(&self) {
-        let size = format!("{:?}", self.core).len();
-        assert!(size <= MOST_STATE, "the core takes {size} bytes");
     }
 
     fn check_order(&self, effects: &[Effect]) {
@@ -512,9 +513,19 @@ impl Play {
     }
 
     fn receive(&mut self, peer: usize, packet: Packet) {
-        if let Some(channel) = self.peers[peer].channel {
-            self.input(Input::Received(channel, packet));
-        }
+        let Some(channel) = self.peers[peer].channel else {
+            return;
+        };
+        let Some((at, to)) = self.spoil.take() else {
+            return self.input(Input::Received(channel, packet));
+        };
+        let mut bytes = wire::encode(&packet);
+        let at = usize::from(at) % bytes.len();
+        bytes[at] = to;
+        self.input(match wire::decode(&bytes) {
+            Ok(packet) => Input::Received(channel, packet),
+            Err(error) => Input::Malformed(channel, error),
+        });
     }
 
     fn say(&mut self, peer: usize, messages: Vec<Message>, acks: bool) {
@@ -546,6 +557,27 @@ impl Play {
             "{passed:?} in a thousand wakes"
         );
     }
+}
+
+/// What one core can tell of its own bounds, after any input.
+pub(crate) fn check_bounds(core: &Core, settings: &Config) {
+    for tag in core.overlays() {
+        let (degree, most) = core.degree(tag).expect("it is hot");
+        assert!(degree <= most, "{degree} neighbours of {most}");
+    }
+    for tag in core.touched() {
+        let comments = core.overlay_by_tag(*tag).map(|view| view.comments);
+        let comments = comments.map_or(0, |comments| comments.count as usize);
+        assert!(comments <= settings.max_comments, "{comments} comments");
+    }
+    let links = core.links().count();
+    assert!(links <= settings.max_links, "{links} links");
+}
+
+/// No list, wherever it is, grows with what peers say.
+pub(crate) fn check_size(core: &Core) {
+    let size = format!("{core:?}").len();
+    assert!(size <= MOST_STATE, "the core takes {size} bytes");
 }
 
 /// The record cut short, or with one byte changed.

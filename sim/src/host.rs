@@ -153,6 +153,8 @@ pub(crate) struct Host {
     pub(crate) unfulfilled: BTreeSet<Number>,
     /// Its disk is not what it was: the user will join again at its return.
     pub(crate) insist: bool,
+    /// Its user left everything: if it crashes on its way out, nobody starts it again.
+    pub(crate) parting: bool,
     /// Its guarantees do not count: the scenario makes it hostile.
     pub(crate) hostile: bool,
     /// How it misbehaves, if it does.
@@ -189,6 +191,7 @@ impl Host {
             joining: BTreeMap::new(),
             unfulfilled: BTreeSet::new(),
             insist: false,
+            parting: false,
             hostile: false,
             behavior: None,
             next_channel: 1,

@@ -64,6 +64,7 @@ impl World<'_> {
         self.retire(node);
         self.break_channels(node);
         let host = &mut self.hosts[node];
+        let restart = restart.filter(|_| !host.parting);
         host.become_status(Status::Down(restart.is_some()));
         host.cold.clear();
         let unanswered = std::mem::take(&mut host.pending);

@@ -154,7 +154,10 @@ impl World<'_> {
             Action::Set(number, mode) => self.truth.wish(node, number, mode),
             Action::Bookmark(number, on) => self.truth.bookmark(node, number, on),
             Action::Forget(number) => self.truth.forget(node, number),
-            Action::Leave => self.truth.forget_all(node),
+            Action::Leave => {
+                self.hosts[node].parting = true;
+                self.truth.forget_all(node);
+            }
             Action::Publish { .. } => {}
         }
     }

@@ -65,7 +65,7 @@ impl World {
         let mut world = self.clone();
         world.left = crate::Bounds::default();
         let end = world.now + BOUND;
-        let mut spoke = world.now;
+        let (mut spoke, mut still) = (world.now, 0);
         loop {
             if world.drain(story) {
                 spoke = world.now;
@@ -80,7 +80,12 @@ impl World {
             if (quiet && judge::settled(&world).is_empty()) || next == end {
                 return verdict(&world, quiet);
             }
+            let before = world.now;
             world.advance();
+            still = if world.now == before { still + 1 } else { 0 };
+            if still > CHATTER {
+                world.blame(12, || "deadlines come without end at one instant".into());
+            }
         }
     }
 }

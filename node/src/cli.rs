@@ -2,6 +2,7 @@
 
 mod arguments;
 mod ask;
+mod demo;
 mod run;
 mod show;
 
@@ -38,6 +39,7 @@ fn perform(arguments: Arguments, output: Output) -> Result<(), Fault> {
             init(&folder, &account, listen, output)
         }
         Verb::Run => run::run(&folder, output),
+        Verb::Demo { folder } => demo::demo(folder, output),
         Verb::Config(Config::Check) => {
             let settings = Settings::read(&folder)?;
             let accounts: Vec<&str> = settings.accounts.iter().map(|a| a.name.as_str()).collect();

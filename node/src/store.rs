@@ -214,3 +214,39 @@ fn passing(error: &rusqlite::Error) -> bool {
         )
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_cannot_be_written_is_tried_again_and_nothing_is_lost() {
+        let folder = std::env::temp_dir().join(format!("clique-store-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join(FILE);
+        let connection = schema::open(&path).expect("made");
+        connection.busy_timeout(Duration::ZERO).expect("set");
+        let (jobs, waiting) = sync_channel(WAITING);
+        let health = Health::default();
+        let seen = health.clone();
+        let worker = thread::spawn(move || work(connection, &waiting, &seen));
+        let store = Store { jobs, health };
+        let blocker = schema::open(&path).expect("opened");
+        blocker.execute_batch("BEGIN IMMEDIATE").expect("locked");
+        let record = Record::Peer(NodeId([1; 16]));
+        let mut answer = store.submit(1, vec![Op::Save(record, Some(Bytes::from_static(b"x")))]);
+        while store.health.trouble().is_none() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert!(answer.try_recv().is_err(), "not acknowledged");
+        blocker.execute_batch("ROLLBACK").expect("unlocked");
+        let answers = answer.blocking_recv().expect("answered").expect("done");
+        assert!(answers.is_empty());
+        assert_eq!(store.health.trouble(), None);
+        drop(store);
+        worker.join().expect("ended");
+        assert_eq!(rest(&folder, 1).expect("read").1.len(), 1);
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+}

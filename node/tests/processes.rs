@@ -153,3 +153,53 @@ fn two_accounts_in_one_process_are_two_nodes() {
         a.has(&hello)
     });
 }
+
+#[test]
+fn the_demo_loses_a_node_and_heals() {
+    let space = Workspace::new("demo");
+    let folder = space.path("demo");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_cliqueclique"))
+        .args(["demo", &folder])
+        .output()
+        .expect("started");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text} {:?}", output.stderr);
+    for part in [
+        "is killed",
+        "all who run have all 6 documents",
+        "is back",
+        "the demo is over",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn cold_networks_leave_the_memory_and_come_back() {
+    let space = Workspace::new("cold");
+    let (mut a, mut b) = (space.node("a"), space.node("b"));
+    for node in [&mut a, &mut b] {
+        node.stop();
+        let settings = node.folder.join("settings.toml");
+        let text = std::fs::read_to_string(&settings).expect("settings");
+        std::fs::write(&settings, text + "\ncold-after = 1\n").expect("written");
+        node.start();
+    }
+    let forum = a.say(&["forum", "new", "A forum"]);
+    b.join(&a, &forum);
+    let first = b.say(&["post", &forum, "First"]);
+    let second = b.say(&["post", &first, "Second"]);
+    eventually("all at a", PATIENCE, || a.has(&second));
+    // The forum's own network looks for more neighbours than there are, and stays.
+    let cold = |node: &Node| node.json(&["status"])["overlays_in_memory"] == 1;
+    let all = "the comments' networks are cold at both";
+    eventually(all, PATIENCE, || cold(&a) && cold(&b));
+    let third = a.say(&["post", &second, "Third"]);
+    eventually("a comment below what was cold", PATIENCE, || b.has(&third));
+    eventually("they are cold again", PATIENCE, || cold(&b));
+    b.kill();
+    let fourth = a.say(&["post", &first, "Fourth"]);
+    b.start();
+    eventually("what b missed", PATIENCE, || b.has(&fourth));
+    assert_eq!(a.thread(&forum), b.thread(&forum));
+}

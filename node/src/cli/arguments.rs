@@ -43,6 +43,11 @@ pub(crate) enum Verb {
     Config(Config),
     /// Look for damage in the store: every page, and the hash and signature of every document
     Check,
+    /// Show four nodes on this machine that make a forum, lose one and heal
+    Demo {
+        /// A new folder for their data [default: in the folder for temporary files]
+        folder: Option<PathBuf>,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell

@@ -4,20 +4,22 @@ use super::channel::{self, Event};
 use super::noise::{self, StaticKey};
 use super::{Listener, Place, Stream, Transport};
 use cliqueclique_core::{Address, ChannelId, Input};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 /// Connecting and the handshake of the stream, each. Over I2P a tunnel takes many seconds.
 const CONNECT: Duration = Duration::from_secs(45);
 const HANDSHAKE: Duration = Duration::from_secs(20);
-/// Strangers that may be in the handshake of the stream at once; more wait outside. Guess.
-const STRANGERS: usize = 64;
+/// Strangers that may be in the handshake of the stream at once; for one more the oldest is
+/// cut off, so that those who say nothing keep nobody out. Guess.
+const STRANGERS: usize = 256;
 /// Connections that others opened, per account: twice the core's default of links, half
-/// open ones included; more wait outside.
+/// open ones included; more are closed.
 const GUESTS: usize = 512;
 /// Pause after a failed accept, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -72,43 +74,45 @@ impl Door {
     }
 
     async fn take_in(self, mut listener: Box<dyn Listener>, key: StaticKey) {
-        let strangers = Arc::new(Semaphore::new(STRANGERS));
         let guests = Arc::new(Semaphore::new(GUESTS));
+        let mut strangers = VecDeque::new();
         // The runner's channels have odd numbers.
-        let next = AtomicU64::new(1);
-        loop {
-            let permits = (
-                strangers.clone().acquire_owned().await,
-                guests.clone().acquire_owned().await,
-            );
-            let (Ok(stranger), Ok(guest)) = permits else {
-                return;
-            };
-            match listener.accept().await {
-                Ok(stream) => {
-                    let channel = ChannelId(next.fetch_add(2, Ordering::Relaxed));
-                    let (key, events) = (key.clone(), self.events.clone());
-                    tokio::spawn(async move {
-                        let _guest = guest;
-                        admit(stream, key, channel, events, stranger).await;
-                    });
+        for number in (1..).step_by(2) {
+            let stream = loop {
+                match listener.accept().await {
+                    Ok(stream) => break stream,
+                    Err(_) => sleep(PAUSE).await,
                 }
-                Err(_) => sleep(PAUSE).await,
+            };
+            if strangers.len() >= STRANGERS
+                && let Some(oldest) = strangers.pop_front()
+            {
+                AbortHandle::abort(&oldest);
             }
+            let (key, events) = (key.clone(), self.events.clone());
+            let (guests, channel) = (guests.clone(), ChannelId(number));
+            let meeting = tokio::spawn(meet(stream, key, channel, events, guests));
+            strangers.push_back(meeting.abort_handle());
+            strangers.retain(|stranger| !stranger.is_finished());
         }
     }
 }
 
-async fn admit(
+/// The handshake of the stream. The channel then runs by itself, so that its task can no
+/// longer be taken for a stranger's.
+async fn meet(
     stream: Stream,
     key: StaticKey,
     channel: ChannelId,
     events: mpsc::Sender<Event>,
-    stranger: OwnedSemaphorePermit,
+    guests: Arc<Semaphore>,
 ) {
     let secured = timeout(HANDSHAKE, noise::answer(stream, &key)).await;
-    drop(stranger);
-    if let Ok(Ok(secured)) = secured {
+    let (Ok(Ok(secured)), Ok(place)) = (secured, guests.try_acquire_owned()) else {
+        return;
+    };
+    tokio::spawn(async move {
+        let _place = place;
         channel::run(secured, channel, events).await;
-    }
+    });
 }

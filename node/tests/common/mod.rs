@@ -26,6 +26,11 @@ impl Workspace {
         Self { folder }
     }
 
+    /// A path in it.
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
     /// A new node that runs.
     pub(crate) fn node(&self, name: &str) -> Node {
         let mut node = Node {

@@ -46,7 +46,7 @@ macro_rules! scripts {
 
 scripts! {
     handshake, handshake_bad, contact, dialling,
-    open, open_full, splice_newcomer, splice_partner,
+    open, open_full, outsider, splice_newcomer, splice_partner,
     close, seek, introduce, leave, leave_with_downstream,
     push, push_bad, digest, want_and_lack, fragments, keep_alive,
     wishes, evict_and_thaw, evict_admission, restore, shutdown, block,

@@ -220,7 +220,7 @@ impl Core {
             frame,
             state: state.clone(),
         });
-        if let Some(late) = late {
+        if let Some(late) = late.filter(|late| !self.is_neighbor(late.tag, late.link)) {
             self.say(late.link, Message::Close(late.tag, CloseReason::Unknown));
         }
         self.deadlines
@@ -239,7 +239,9 @@ impl Core {
             let Some(late) = self.delivery.early_states.pop_front() else {
                 return;
             };
-            self.say(late.link, Message::Close(late.tag, CloseReason::Unknown));
+            if !self.is_neighbor(late.tag, late.link) {
+                self.say(late.link, Message::Close(late.tag, CloseReason::Unknown));
+            }
         }
         if let Some(early) = self.delivery.early_states.front() {
             self.deadlines.advance(Alarm::Node, early.at + patience);

@@ -1,11 +1,16 @@
 //! Receiving: acknowledgements, then each message of a new frame to its rule.
 
 use super::Core;
+use super::contact::Ending;
 use super::records::Parked;
 use crate::id::Tag;
 use crate::link::{Intake, LinkId};
 use crate::message::{Frame, Message};
 use crate::violation::Violation;
+
+/// Messages and frames waiting on a link beyond which a peer that goes on talking is taken for
+/// one that does not read. As many as documents may wait (`send_queue`); a guess.
+const MAX_UNREAD: usize = 65_536;
 
 impl Core {
     /// A frame came in on a link.
@@ -16,6 +21,11 @@ impl Core {
         if frame.number == 0 && !frame.messages.is_empty() {
             self.violation(link_id, Violation::Malformed);
             return;
+        }
+        if link.outbound.backlog() > MAX_UNREAD {
+            // Most of it answers what the peer asks faster than it reads.
+            self.violation(link_id, Violation::Flood);
+            return self.drop_link(link_id, Ending::Lost);
         }
         let intake = link.inbound.register(&frame, self.now, &self.config);
         self.active_links.insert(link_id);
@@ -121,7 +131,10 @@ impl Core {
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
-        match link.assembly.take(fragment) {
+        match link
+            .assembly
+            .take(fragment, self.now, self.config.link_timeout)
+        {
             Ok(Some(message)) => self.on_message(link_id, frame, message),
             Ok(None) => {}
             Err(violation) => self.violation(link_id, violation),

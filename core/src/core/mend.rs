@@ -315,7 +315,7 @@ impl Core {
     }
 
     /// The peer is linked to us by a document that comments on this one.
-    fn is_commenter(&self, tag: Tag, link: LinkId) -> bool {
+    pub(super) fn is_commenter(&self, tag: Tag, link: LinkId) -> bool {
         let comments = |shared: &Tag| {
             let shared = self.overlays.get(shared);
             shared.is_some_and(|o| o.parents.iter().any(|(parent, _)| *parent == tag))

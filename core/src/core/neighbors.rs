@@ -407,9 +407,12 @@ impl Core {
             } else if let Some(parent) = self.cold_parent(tag) {
                 let state = Message::State(tag, state.clone());
                 self.park(parent, Parked::Message(link, frame, Box::new(state)));
-            } else {
+            } else if self.is_insider(tag, link) {
                 self.say(link, Message::Close(tag, CloseReason::Surplus));
                 self.doubt(link);
+            } else {
+                // The answer does not show that the document is here.
+                self.keep_early_state(link, frame, tag, state);
             }
             return;
         };
@@ -440,6 +443,22 @@ impl Core {
         if subscribes && mode_of(state.flags).subscribes() {
             self.tell_digest(tag, link);
         }
+    }
+
+    /// True if the peer is known to have the document, or is near it: it has a relation with us
+    /// in the network of a document on which this one comments, or of a comment.
+    pub(super) fn is_insider(&self, tag: Tag, link: LinkId) -> bool {
+        let Some(peer) = self.links.get(&link) else {
+            return false;
+        };
+        let grounds = self.peers.known.get(&peer.node);
+        let near = |parent: &Tag| peer.documents.contains(parent);
+        let parents = self.overlays.get(&tag).map(|overlay| &overlay.parents);
+        peer.proven == Some(tag)
+            || grounds.is_some_and(|peer| peer.grounds.contains(tag))
+            || parents.is_some_and(|parents| parents.iter().any(|(parent, _)| near(parent)))
+            || self.has_right(tag, link)
+            || self.is_commenter(tag, link)
     }
 
     /// True if the peer may take us for a neighbour without asking: as an heir, or since
@@ -499,8 +518,9 @@ impl Core {
             return;
         };
         if open.proof != self.open_proof(&overlay.id, &session) {
+            // The answer does not show that the document is here.
             self.violation(link_id, Violation::Uninvited);
-            self.say(link_id, Message::Close(tag, CloseReason::Denied));
+            self.say(link_id, Message::Close(tag, CloseReason::Unknown));
             return;
         }
         if overlay.neighbor(link_id).is_some() {

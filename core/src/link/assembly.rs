@@ -2,15 +2,20 @@
 
 use crate::config::MAX_DOCUMENT;
 use crate::message::{Fragment, Message};
+use crate::time::Time;
 use crate::violation::Violation;
 use crate::wire;
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Largest message that may be cut, bytes: a document and its header.
 const MAX_WHOLE: usize = MAX_DOCUMENT + 1024;
 /// Most transfers under way in one direction of a link. The sender keeps to two.
 const MAX_TRANSFERS: usize = 16;
+/// Shortest fragment but for the last of a whole, bytes: frames of the smallest limit have
+/// room for 960. Shorter ones would cost many times their length to keep.
+const MIN_PIECE: usize = 512;
 /// Bytes that a fragment's header, and a frame around it, may take.
 const HEADER: usize = 64;
 
@@ -47,15 +52,32 @@ struct Transfer {
     total: usize,
     pieces: BTreeMap<u32, Bytes>,
     received: usize,
+    /// When its last piece came.
+    heard: Time,
 }
 
 impl Assembly {
-    /// Takes a fragment; gives the message when it is whole.
-    pub(crate) fn take(&mut self, fragment: Fragment) -> Result<Option<Message>, Violation> {
+    /// Takes a fragment that comes now; gives the message when it is whole. When there are too
+    /// many transfers, those go that got nothing for as long as makes a link dead.
+    pub(crate) fn take(
+        &mut self,
+        fragment: Fragment,
+        now: Time,
+        link_timeout: Duration,
+    ) -> Result<Option<Message>, Violation> {
         let total = usize::try_from(fragment.total).map_err(|_| Violation::BadFragment)?;
         let end = u64::from(fragment.offset) + fragment.bytes.len() as u64;
-        if total > MAX_WHOLE || end > u64::from(fragment.total) || fragment.bytes.is_empty() {
+        let short = fragment.bytes.len() < MIN_PIECE && end < u64::from(fragment.total);
+        if total > MAX_WHOLE
+            || end > u64::from(fragment.total)
+            || fragment.bytes.is_empty()
+            || short
+        {
             return Err(Violation::BadFragment);
+        }
+        if self.transfers.len() >= MAX_TRANSFERS {
+            self.transfers
+                .retain(|_, transfer| transfer.heard + link_timeout > now);
         }
         if !self.transfers.contains_key(&fragment.transfer) && self.transfers.len() >= MAX_TRANSFERS
         {
@@ -68,7 +90,9 @@ impl Assembly {
                 total,
                 pieces: BTreeMap::new(),
                 received: 0,
+                heard: now,
             });
+        transfer.heard = now;
         if transfer.total != total {
             return Err(Violation::BadFragment);
         }
@@ -105,6 +129,12 @@ mod tests {
     use crate::id::Tag;
     use crate::message::Push;
 
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn take(assembly: &mut Assembly, fragment: Fragment) -> Result<Option<Message>, Violation> {
+        assembly.take(fragment, Time::ZERO, PATIENCE)
+    }
+
     fn large() -> Message {
         let document = Bytes::from(vec![7; 5_000]);
         Message::Push(Box::new(Push {
@@ -135,10 +165,10 @@ mod tests {
         pieces.reverse();
         let last = pieces.pop().expect("several");
         for piece in pieces {
-            assert_eq!(assembly.take(piece.clone()), Ok(None));
-            assert_eq!(assembly.take(piece), Ok(None));
+            assert_eq!(take(&mut assembly, piece.clone()), Ok(None));
+            assert_eq!(take(&mut assembly, piece), Ok(None));
         }
-        assert_eq!(assembly.take(last), Ok(Some(large())));
+        assert_eq!(take(&mut assembly, last), Ok(Some(large())));
     }
 
     #[test]
@@ -149,34 +179,67 @@ mod tests {
             offset: piece.total,
             ..piece.clone()
         };
-        assert_eq!(assembly.take(beyond), Err(Violation::BadFragment));
-        assert_eq!(assembly.take(piece.clone()), Ok(None));
+        assert_eq!(take(&mut assembly, beyond), Err(Violation::BadFragment));
+        assert_eq!(take(&mut assembly, piece.clone()), Ok(None));
         let other_total = Fragment {
             total: piece.total - 1,
             ..piece.clone()
         };
-        assert_eq!(assembly.take(other_total), Err(Violation::BadFragment));
+        assert_eq!(
+            take(&mut assembly, other_total),
+            Err(Violation::BadFragment)
+        );
         let huge = Fragment {
             transfer: 2,
             total: u32::MAX,
             ..piece.clone()
         };
-        assert_eq!(assembly.take(huge), Err(Violation::BadFragment));
+        assert_eq!(take(&mut assembly, huge), Err(Violation::BadFragment));
         for transfer in 2..17 {
             assert_eq!(
-                assembly.take(Fragment {
-                    transfer,
-                    ..piece.clone()
-                }),
+                take(
+                    &mut assembly,
+                    Fragment {
+                        transfer,
+                        ..piece.clone()
+                    }
+                ),
                 Ok(None)
             );
         }
         assert_eq!(
-            assembly.take(Fragment {
-                transfer: 99,
-                ..piece
-            }),
+            take(
+                &mut assembly,
+                Fragment {
+                    transfer: 99,
+                    ..piece.clone()
+                }
+            ),
             Err(Violation::Flood)
         );
+        let late = Time::ZERO + PATIENCE;
+        let piece = Fragment {
+            transfer: 99,
+            ..piece
+        };
+        assert_eq!(assembly.take(piece, late, PATIENCE), Ok(None));
+        assert_eq!(assembly.transfers.len(), 1, "stalled ones are over");
+    }
+
+    #[test]
+    fn only_the_last_piece_may_be_short() {
+        let mut assembly = Assembly::default();
+        let piece = pieces().remove(0);
+        let short = Fragment {
+            bytes: piece.bytes.slice(..MIN_PIECE - 1),
+            ..piece.clone()
+        };
+        assert_eq!(take(&mut assembly, short), Err(Violation::BadFragment));
+        let last = Fragment {
+            offset: piece.total - 1,
+            bytes: piece.bytes.slice(..1),
+            ..piece
+        };
+        assert_eq!(take(&mut assembly, last), Ok(None));
     }
 }

@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Runs in seconds each, and together they reach most mechanisms.
-const SHORT: [&str; 6] = [
+const SHORT: [&str; 8] = [
+    "adversary-names",
+    "adversary-withhold",
     "quickstart",
     "real-crypto",
     "restart-kept",
@@ -18,7 +20,24 @@ const SHORT: [&str; 6] = [
     "silence",
 ];
 /// What a gallery must show at least.
-const PROMISED: [&str; 25] = [
+const PROMISED: [&str; 42] = [
+    "adversary-all",
+    "adversary-cling",
+    "adversary-distance",
+    "adversary-eclipse",
+    "adversary-flood",
+    "adversary-frozen",
+    "adversary-junk",
+    "adversary-names",
+    "adversary-root",
+    "adversary-sequence",
+    "adversary-sets",
+    "adversary-signature",
+    "adversary-silent",
+    "adversary-slow",
+    "adversary-tickets",
+    "adversary-two-faced",
+    "adversary-withhold",
     "quickstart",
     "newsgroup-month",
     "newsgroup-year",

@@ -1,6 +1,7 @@
 //! Who is hostile in a run, drawn from a stream of its own.
 
 use super::chain::Chain;
+use super::ring::{Fellow, Ring};
 use super::stage::Stage;
 use crate::host::{Behavior, Host};
 use crate::random::{Purpose, fork};
@@ -26,9 +27,17 @@ pub(crate) fn cast(
             parts.entry(node).or_default().push(adversary);
         }
     }
+    let fellow = |&node: &Index| Fellow {
+        node: hosts[node].id,
+        address: hosts[node].identity.address.clone(),
+    };
+    let nodes = hosts.iter().map(|host| host.id).collect();
+    let ring = Ring::new(parts.keys().map(fellow).collect(), nodes);
+    let tolerance = 2 * scenario.protocol.clock_tolerance.as_secs();
     let chain = |(node, parts): (Index, Vec<&Adversary>)| {
         let rng = fork(seed, Purpose::Adversary, node as u64);
-        let stage = Stage::new(suite.clone(), rng);
+        let host = &hosts[node];
+        let stage = Stage::new(&host.identity, suite.clone(), rng, ring.clone(), tolerance);
         let limit = scenario.network.frame_limit;
         let chain: Box<dyn Behavior> = Box::new(Chain::new(stage, &parts, limit));
         (node, chain)

@@ -1,6 +1,6 @@
 //! A hostile node's tricks, one after another, between its core and the wire.
 
-use super::stage::Stage;
+use super::stage::{OWN_CHANNELS, Stage};
 use super::{Trick, trick};
 use crate::host::Behavior;
 use crate::scenario::Adversary;
@@ -139,11 +139,19 @@ impl Behavior for Chain {
     }
 
     fn input(&mut self, mut input: Input) -> Option<Input> {
+        if let Some(channel) = own_channel(&input) {
+            self.each(|trick, stage| {
+                trick.own(stage, channel, &input);
+                true
+            });
+            // Effects are asked for only after an input.
+            return Some(Input::Wake);
+        }
         self.stage.note_input(&input);
         if let Input::Received(channel, packet) = &mut input {
             let channel = *channel;
             if !self.each(|trick, stage| trick.coming(stage, channel, packet)) {
-                return None;
+                return Some(Input::Wake);
             }
             if let Packet::Frame(frame) = packet {
                 self.stage.line(channel).hear(frame);
@@ -171,6 +179,18 @@ impl Behavior for Chain {
     fn tally(&self) -> Vec<(&'static str, u64)> {
         self.acts.iter().map(|act| (act.name, act.done)).collect()
     }
+}
+
+/// The channel of an input, if a trick dialled it.
+fn own_channel(input: &Input) -> Option<ChannelId> {
+    let channel = match input {
+        Input::Connected { channel, .. }
+        | Input::Disconnected(channel)
+        | Input::Received(channel, _)
+        | Input::Malformed(channel, _) => *channel,
+        _ => return None,
+    };
+    (channel.0 >= OWN_CHANNELS).then_some(channel)
 }
 
 /// Takes out of a frame what does not fit any more. A frame that was numbered

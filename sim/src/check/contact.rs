@@ -148,8 +148,11 @@ impl Contact {
             return Ok(());
         }
         let over = truth.hostile(from) && self.is_over(time, hello);
-        let introduced = self.introduced.get(&pair);
-        let introduced = introduced.is_some_and(|tags| tags.contains(&tag)) && !over;
+        let tags = self.introduced.get(&pair);
+        // Who was introduced for one document is remembered, and may be sent for another.
+        let sent = hello.admission.kind == AdmissionKind::Reunion
+            && self.misled.contains(&(from, to, tag));
+        let introduced = tags.is_some_and(|tags| sent || tags.contains(&tag)) && !over;
         if self.sent(from, to, tag, truth) || introduced || self.vouched(to, hello, truth) {
             self.met.insert(pair);
             self.introduced.remove(&pair);
@@ -196,6 +199,12 @@ impl Contact {
         introduction: &Introduction,
         truth: &dyn Knowledge,
     ) -> Result<(), Violated> {
+        if truth.hostile(from)
+            && let Some(there) = truth.node_at(&introduction.address)
+        {
+            // Whoever it says is there, this is where the receiver will knock.
+            self.misled.insert((to, there, tag));
+        }
         let Some(peer) = truth.index_of(introduction.peer) else {
             return Ok(());
         };

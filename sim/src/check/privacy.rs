@@ -20,6 +20,8 @@ use std::collections::BTreeSet;
 #[derive(Debug, Default)]
 pub(super) struct Privacy {
     guessed: BTreeSet<(Index, Index, Tag)>,
+    /// Those in audits, which are always answered alike.
+    audited: BTreeSet<(Index, Index, Tag)>,
 }
 
 impl Privacy {
@@ -42,7 +44,7 @@ impl Privacy {
         let revealed = frame
             .messages
             .iter()
-            .filter(|message| !self.is_blank(from, to, message))
+            .filter(|message| !self.is_blank(from, to, message, truth))
             .find_map(|message| revealed(message, to, truth));
         revealed.map_or(Ok(()), |(tag, what)| {
             let detail = format!(
@@ -58,15 +60,42 @@ impl Privacy {
             if let Some((tag, _)) = revealed(message, from, truth) {
                 self.guessed.insert((from, to, tag));
             }
+            if let Message::Audit(ranges) = message {
+                let tags = ranges.iter().flat_map(|range| match &range.content {
+                    RangeContent::Tags(tags, _) => tags.as_slice(),
+                    RangeContent::Skip | RangeContent::Digest(_) => &[],
+                });
+                self.audited.extend(tags.map(|&tag| (from, to, tag)));
+            }
         }
     }
 
     /// Says no more than that what the receiver named is not here.
-    fn is_blank(&self, from: Index, to: Index, message: &Message) -> bool {
-        if let Message::Close(tag, CloseReason::Unknown) = message {
-            return self.guessed.contains(&(to, from, *tag));
-        }
-        false
+    fn is_blank(&self, from: Index, to: Index, message: &Message, truth: &dyn Knowledge) -> bool {
+        let (tag, blank) = match message {
+            Message::Close(tag, reason) => {
+                let blank = *reason == CloseReason::Unknown || !truth.shares(from, *tag);
+                (tag, blank)
+            }
+            Message::Lack(tag, _) => (tag, true),
+            Message::State(..)
+            | Message::Open(..)
+            | Message::Introduce(..)
+            | Message::Seek(..)
+            | Message::Push(_)
+            | Message::Digest(..)
+            | Message::Reconcile(..)
+            | Message::Want(..)
+            | Message::Fragment(_)
+            | Message::Ping
+            | Message::Moved(_)
+            | Message::Audit(_)
+            | Message::Root(..)
+            | Message::Resume(..)
+            | Message::Compare(_) => return false,
+        };
+        let said = (to, from, *tag);
+        self.audited.contains(&said) || blank && self.guessed.contains(&said)
     }
 }
 

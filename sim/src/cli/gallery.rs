@@ -12,7 +12,12 @@ use std::path::{Path, PathBuf};
 
 /// Scenarios that together run in about a minute on two cores and reach every
 /// mechanism; continuous integration runs these.
-const SHORT: [&str; 16] = [
+const SHORT: [&str; 21] = [
+    "adversary-all",
+    "adversary-withhold",
+    "adversary-two-faced",
+    "adversary-tickets",
+    "adversary-names",
     "quickstart",
     "real-crypto",
     "root-dies",

@@ -106,6 +106,10 @@ pub(crate) const BEHAVIORS: [&str; 23] = [
     "withhold-bodies",
 ];
 
+/// Those of them that the swarm draws: they keep to one lie, cost little, and were tried in
+/// networks as small as its.
+pub(crate) const STEADY: [&str; 2] = ["forged-distance", "withhold-bodies"];
+
 /// The trick with this name, as a scenario wants it.
 fn trick(name: &str, adversary: &Adversary) -> Box<dyn Trick> {
     match name {

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 /// Scenarios that together run in about a minute on two cores and reach every
 /// mechanism; continuous integration runs these.
 const SHORT: [&str; 21] = [
-    "adversary-all",
+    "adversary-root",
     "adversary-withhold",
     "adversary-two-faced",
-    "adversary-tickets",
+    "adversary-eclipse",
     "adversary-names",
     "quickstart",
     "real-crypto",

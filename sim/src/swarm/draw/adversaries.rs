@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 use super::plan::Plan;
-use crate::adversary::BEHAVIORS;
+use crate::adversary::STEADY;
 use std::fmt::Write;
 
 /// Writes the table, and lets adversaries cut off whom they surround: in a network as small as
@@ -11,8 +11,8 @@ pub(super) fn draw(dice: &mut Dice, plan: Plan, text: &mut String) {
     if !plan.hostile {
         return;
     }
-    let first = dice.one(&BEHAVIORS);
-    let second = dice.one(&BEHAVIORS);
+    let first = dice.one(&STEADY);
+    let second = dice.one(&STEADY);
     let behaviors = if first == second || dice.chance(0.7) {
         format!("[\"{first}\"]")
     } else {

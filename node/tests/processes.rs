@@ -51,6 +51,27 @@ fn three_nodes_are_introduced_and_outlive_the_first() {
 }
 
 #[test]
+fn ten_nodes_hear_each_other() {
+    let space = Workspace::new("ten");
+    let nodes: Vec<Node> = (0..10).map(|at| space.node(&at.to_string())).collect();
+    let forum = nodes[0].say(&["forum", "new", "A forum"]);
+    nodes[1..]
+        .iter()
+        .for_each(|node| node.join(&nodes[0], &forum));
+    let posts: Vec<String> = nodes
+        .iter()
+        .map(|node| node.say(&["post", &forum, "Hello"]))
+        .collect();
+    eventually("everything everywhere", PATIENCE, || {
+        let all = |node: &Node| posts.iter().all(|post| node.has(post));
+        nodes.iter().all(all)
+    });
+    for node in &nodes {
+        assert_eq!(node.thread(&forum).len(), 11);
+    }
+}
+
+#[test]
 fn wishes_marks_and_lists_last() {
     let space = Workspace::new("marks");
     let mut a = space.node("a");

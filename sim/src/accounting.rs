@@ -6,7 +6,7 @@ mod deliveries;
 mod weigh;
 
 pub(crate) use deliveries::Deliveries;
-pub(crate) use weigh::{KINDS, Weight, weigh};
+pub(crate) use weigh::{KINDS, PREFIX, Weight, weigh};
 
 use crate::metrics::{Burden, Cost, CostKind, FaultCost, Metrics};
 use cliqueclique_core::time::Time;

@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Number of the first forum's root: the first document of every run.
-const FIRST_FORUM: Number = 0;
+pub(crate) const FIRST_FORUM: Number = 0;
 
 /// State of the faults.
 #[derive(Debug)]
@@ -34,8 +34,18 @@ impl Faults {
         }
     }
 
+    /// A node changes between subscribed and only holding: the mode that it goes back to,
+    /// or `None` if it is to give up `mode`.
+    pub(crate) fn toggle(&mut self, node: Index, mode: Mode) -> Option<Mode> {
+        if mode.subscribes() {
+            self.toggled.insert(node, mode);
+            return None;
+        }
+        Some(self.toggled.remove(&node).unwrap_or(Mode::Subscribe))
+    }
+
     /// So many of them, in order of index.
-    fn draw(&mut self, mut nodes: Vec<Index>, count: usize) -> Vec<Index> {
+    pub(crate) fn draw(&mut self, mut nodes: Vec<Index>, count: usize) -> Vec<Index> {
         let count = count.min(nodes.len());
         for at in 0..count {
             let other = self.rng.random_range(at..nodes.len());
@@ -182,18 +192,16 @@ impl World<'_> {
         }
         self.checkers.note("toggled");
         let mode = self.truth.entry(FIRST_FORUM).cell(node).mode();
-        if mode.subscribes() {
-            self.faults.toggled.insert(node, mode);
-            self.act_as_fault(node, Action::Bookmark(FIRST_FORUM, true))?;
-            return self.act_as_fault(node, Action::Set(FIRST_FORUM, Mode::Hold));
+        if let Some(before) = self.faults.toggle(node, mode) {
+            return self.act_as_fault(node, Action::Set(FIRST_FORUM, before));
         }
-        let before = self.faults.toggled.remove(&node).unwrap_or(Mode::Subscribe);
-        self.act_as_fault(node, Action::Set(FIRST_FORUM, before))
+        self.act_as_fault(node, Action::Bookmark(FIRST_FORUM, true))?;
+        self.act_as_fault(node, Action::Set(FIRST_FORUM, Mode::Hold))
     }
 }
 
 /// Kind of fault as reports name it; what the death of a root costs is counted apart.
-fn name(kind: FaultKind, target: Target) -> &'static str {
+pub(crate) fn name(kind: FaultKind, target: Target) -> &'static str {
     match kind {
         FaultKind::Crash { .. } if target == Target::Root => "crash root",
         FaultKind::Crash { .. } => "crash",

@@ -3,6 +3,7 @@
 
 mod accounting;
 mod adversary;
+pub mod arena;
 pub mod check;
 pub mod compare;
 pub mod driver;

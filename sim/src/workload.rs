@@ -17,6 +17,7 @@ use crate::random::whole;
 use crate::scenario;
 use crate::snapshot::Index;
 use crate::truth::{Number, Truth};
+use bytes::Bytes;
 use cliqueclique_core::time::Time;
 use std::time::Duration;
 
@@ -185,4 +186,11 @@ fn point(seconds: f64) -> Time {
 /// A body size from its lognormal deviate.
 fn body_size(value: f64) -> usize {
     whole(value, BODY_MIN, BODY_MAX)
+}
+
+/// A body of so many bytes (at least 8): the document's name, then zeros.
+pub(crate) fn body(size: usize, name: u64) -> Bytes {
+    let mut body = vec![0; size.max(8)];
+    body[..8].copy_from_slice(&name.to_le_bytes());
+    Bytes::from(body)
 }

@@ -7,7 +7,7 @@ use cliqueclique_core::wire::encoded_len;
 /// Number of kinds.
 pub(crate) const KINDS: usize = CostKind::Retransmission as usize + 1;
 /// Length prefix that a stream transport puts before each packet, bytes.
-const PREFIX: u64 = 2;
+pub(crate) const PREFIX: u64 = 2;
 
 /// All kinds, in order.
 pub(crate) fn all_kinds() -> impl Iterator<Item = CostKind> {

@@ -5,8 +5,7 @@ use super::{Event, Step, What, World};
 use crate::host::{Action, Status, address};
 use crate::snapshot::Index;
 use crate::truth::{Cell, Number};
-use crate::workload::{Scene, Task};
-use bytes::Bytes;
+use crate::workload::{Scene, Task, body};
 use cliqueclique_core::effect::{CommandError, Notification};
 use cliqueclique_core::id::{DocumentId, RequestId};
 use cliqueclique_core::message::Mode;
@@ -323,11 +322,4 @@ impl World<'_> {
             }
         }
     }
-}
-
-/// A body of so many bytes (at least 8): the document's name, then zeros.
-fn body(size: usize, name: u64) -> Bytes {
-    let mut body = vec![0; size.max(8)];
-    body[..8].copy_from_slice(&name.to_le_bytes());
-    Bytes::from(body)
 }

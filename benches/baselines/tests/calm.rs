@@ -1,0 +1,77 @@
+//! Every protocol in a network in which nothing goes wrong, and what is refused.
+
+use cliqueclique_baselines::catalogue::{ALL, find};
+use cliqueclique_sim::arena::Figures;
+use cliqueclique_sim::metrics::CostKind;
+use cliqueclique_sim::scenario::{Scenario, parse};
+
+const CALM: &str = "
+about = \"Thirty nodes.\"
+duration = \"10m\"
+settle = \"1m\"
+sample = \"30s\"
+[protocol]
+keep_alive_min = \"10s\"
+keep_alive_max = \"60s\"
+[network]
+preset = \"internet\"
+[workload]
+nodes = 30
+join_over = \"1m\"
+comments = 20
+comments_from = \"90s\"
+comments_until = \"9m\"
+body = 100
+";
+
+fn scenario(more: &str) -> Scenario {
+    parse("calm.toml", &format!("{CALM}{more}"), &[]).expect("it is right")
+}
+
+fn figures(name: &str, more: &str) -> Figures {
+    let entry = find(name).expect("a protocol of that name");
+    entry
+        .run(&scenario(more), 1, 10_000_000)
+        .expect("it can be run")
+}
+
+#[test]
+fn everybody_gets_everything_in_calm() {
+    for entry in ALL {
+        let sum = figures(entry.name, "").completeness;
+        assert!(sum.wanted > 500, "{}: {sum:?}", entry.name);
+        // Gossip has no catch-up: who has not quite joined a topic misses what is said there.
+        let gossip = entry.name.starts_with("iroh");
+        let bound = if gossip { sum.wanted / 50 } else { 0 };
+        assert!(sum.missing <= bound, "{}: {sum:?}", entry.name);
+    }
+}
+
+#[test]
+fn a_server_sends_each_comment_once_to_each_who_wants_it() {
+    let figures = figures("central", "");
+    let delivered = figures.metrics.delivered;
+    // Authors send them to the server, the forum's root, too; and the server sends them to all others.
+    assert_eq!(figures.metrics.bodies, delivered + 21);
+    assert!(figures.metrics.hops.max() == 2, "over the server");
+}
+
+#[test]
+fn nobody_in_netnews_gets_an_article_twice() {
+    let figures = figures("nntp", "");
+    assert_eq!(figures.metrics.bodies, figures.metrics.delivered);
+}
+
+#[test]
+fn gossip_pays_for_idle_topics_and_does_not_catch_up() {
+    let gossip = figures("iroh-gossip", "");
+    assert!(gossip.wire(&[CostKind::KeepAlive]).messages > 1_000);
+    let asleep = "[[fault]]\nat = \"3m\"\nkind = \"pause\"\ncount = 3\nlasts = \"5m\"\n";
+    let missing = |name: &str| figures(name, asleep).completeness.missing;
+    assert!(
+        missing("iroh-tuned") > 0,
+        "what came meanwhile is lost to it"
+    );
+    assert_eq!(missing("nntp"), 0);
+    assert_eq!(missing("central"), 0);
+}

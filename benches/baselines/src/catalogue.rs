@@ -1,6 +1,6 @@
 //! The protocols by name, and running one of them.
 
-use crate::{central, gossip, nntp};
+use crate::{central, gossip, nntp, original};
 use cliqueclique_sim::arena::{self, Figures, Protocol, Refused, Seat, Terms};
 use cliqueclique_sim::driver::{self, Observer};
 use cliqueclique_sim::scenario::Scenario;
@@ -22,7 +22,7 @@ pub struct Entry {
 }
 
 /// All protocols; ours is the first.
-pub const ALL: [Entry; 5] = [
+pub const ALL: [Entry; 7] = [
     Entry {
         name: "ours",
         about: "cliqueclique, as the simulator runs it",
@@ -39,6 +39,18 @@ pub const ALL: [Entry; 5] = [
         name: "iroh-tuned",
         about: "the same with settings in its favour",
         make: Some(|seat| Box::new(gossip::Gossip::new(seat, gossip::tuned_settings()))),
+        server: false,
+    },
+    Entry {
+        name: "2010",
+        about: "the first cliqueclique by its rules, signed MIME texts",
+        make: Some(|seat| Box::new(original::Original::new(seat, original::Form::Text))),
+        server: false,
+    },
+    Entry {
+        name: "2010-compact",
+        about: "the same rules with messages as compact as ours",
+        make: Some(|seat| Box::new(original::Original::new(seat, original::Form::Compact))),
         server: false,
     },
     Entry {

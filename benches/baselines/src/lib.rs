@@ -7,6 +7,7 @@ pub mod central;
 pub mod compare;
 pub mod gossip;
 pub mod nntp;
+pub mod original;
 pub mod page;
 pub mod rows;
 pub mod wire;

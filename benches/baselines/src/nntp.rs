@@ -4,7 +4,7 @@
 //! is new there (RFC 3977: `NEWNEWS`). Neighbours are those by whom a node joined
 //! and two more that they name: real ones are chosen by hand.
 
-use crate::wire::document;
+use crate::wire::{decode, document, encode};
 use bytes::Bytes;
 use cliqueclique_core::document::Document;
 use cliqueclique_core::id::DocumentId;
@@ -52,7 +52,7 @@ impl News {
         Self {
             rng: ChaCha8Rng::from_seed(seat.seed),
             articles: BTreeMap::new(),
-            feeds: BTreeMap::new(),
+            feeds: decode(&seat.durable).unwrap_or_default(),
             redial: BTreeMap::new(),
             last_seen: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -61,6 +61,8 @@ impl News {
     }
 
     fn start(&mut self, now: Time, held: Vec<Held>, effects: &mut Vec<Effect>) {
+        let feeds = std::mem::take(&mut self.feeds);
+        feeds.into_keys().for_each(|peer| self.feed(peer, effects));
         for held in held {
             self.articles.insert(held.document.id(), now);
             held.via.into_iter().for_each(|via| self.feed(via, effects));
@@ -267,6 +269,11 @@ impl Protocol for News {
 
     fn next_deadline(&self) -> Option<Time> {
         self.redial.values().min().copied()
+    }
+
+    /// Feeds are settings.
+    fn durable(&self) -> Bytes {
+        encode(&self.feeds)
     }
 
     fn degrees(&self) -> Vec<usize> {

@@ -35,11 +35,14 @@ impl Stage<'_> {
                 self.accounts.deliveries.given_up(number);
             }
         }
-        self.nodes[node].protocol = None;
+        if let Some(protocol) = self.nodes[node].protocol.take() {
+            self.nodes[node].durable = protocol.durable();
+        }
     }
 
     fn wipe(&mut self, node: Index) {
         self.nodes[node].givers.clear();
+        self.nodes[node].durable.clear();
         (0..self.truth.entries().len()).for_each(|number| {
             self.truth.lost(number, node);
         });

@@ -322,7 +322,9 @@ impl Stage<'_> {
 
     /// Counts the keep-alives of a silence that ends; one side of each connection sends them.
     pub(super) fn count_keep_alives(&mut self, node: Index, line: Line) {
-        if !line.end.dialled() {
+        let protocol = self.nodes[node].protocol.as_ref();
+        // Who has datagrams sees to them itself.
+        if !line.end.dialled() || protocol.is_some_and(|protocol| protocol.is_datagram()) {
             return;
         }
         let interval = self.interval(node).as_micros().max(1);

@@ -25,6 +25,8 @@ pub struct Seat {
     pub seed: [u8; 32],
     /// The scenario's K: most neighbours in one document's network.
     pub max_peers: usize,
+    /// What its last life left on the disk; see [`Protocol::durable`].
+    pub durable: Bytes,
 }
 
 /// A document that a starting node has on its disk.
@@ -139,6 +141,10 @@ pub trait Protocol: Debug {
     fn root(&self, document: &DocumentId) -> Option<Peer> {
         let _ = document;
         None
+    }
+    /// What is on its disk besides documents and wishes, whenever it crashes.
+    fn durable(&self) -> Bytes {
+        Bytes::new()
     }
     /// True if it sees to loss and repetition itself. Otherwise its connections are reliable.
     fn is_datagram(&self) -> bool {

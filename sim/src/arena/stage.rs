@@ -17,6 +17,7 @@ use crate::scenario::{self, FaultKind, Scenario};
 use crate::snapshot::Index;
 use crate::truth::{Cell, Number, Truth};
 use crate::workload::Workload;
+use bytes::Bytes;
 use cliqueclique_core::document::Document;
 use cliqueclique_core::id::{DocumentId, SecretKey};
 use cliqueclique_core::time::Time;
@@ -101,6 +102,8 @@ pub(super) struct Seated {
     pub(super) deferred: Vec<Event>,
     /// What its user wanted while it was away.
     pub(super) todo: Vec<Action>,
+    /// What its protocol left on the disk.
+    pub(super) durable: Bytes,
     /// Connections that it lost while it stood still.
     pub(super) missed: Vec<Peer>,
     /// Who gave it which document.
@@ -351,6 +354,7 @@ impl<'a> Stage<'a> {
             server: (self.users < self.nodes.len()).then_some(self.users),
             seed: seed_bytes(self.seed, Purpose::Core, salt),
             max_peers: self.scenario.protocol.max_peers,
+            durable: self.nodes[node].durable.clone(),
         };
         self.nodes[node].protocol = Some((self.make)(&seat));
         let held = self.held(node);
@@ -426,6 +430,7 @@ fn seated(seed: u64, node: Index) -> Seated {
         lines: BTreeMap::new(),
         deferred: Vec::new(),
         todo: Vec::new(),
+        durable: Bytes::new(),
         missed: Vec::new(),
         givers: BTreeMap::new(),
     }

@@ -20,7 +20,7 @@ mod stage;
 mod users;
 
 pub use figures::{Completeness, Figures, Wire};
-pub use protocol::{Disk, Effect, Held, Input, Packet, Peer, Protocol, Seat};
+pub use protocol::{Disk, Effect, Held, Input, Line, Packet, Peer, Protocol, Seat};
 pub use stage::{Refused, Terms, run};
 
 #[cfg(test)]

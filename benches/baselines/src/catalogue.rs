@@ -1,6 +1,6 @@
 //! The protocols by name, and running one of them.
 
-use crate::{central, gossip, nntp, original};
+use crate::{central, core, gossip, nntp, original};
 use cliqueclique_sim::arena::{self, Figures, Protocol, Refused, Seat, Terms};
 use cliqueclique_sim::driver::{self, Observer};
 use cliqueclique_sim::scenario::Scenario;
@@ -15,18 +15,34 @@ pub struct Entry {
     pub name: &'static str,
     /// What it is, in one sentence.
     pub about: &'static str,
-    /// `None`: ours, which runs as everywhere in the simulator.
+    /// `None`: ours, run by the simulator itself.
     make: Option<Make>,
     /// It needs a server.
     server: bool,
 }
 
+/// Ours in the simulator itself: it measures the same as on the stage, but takes longer, so it
+/// runs only if asked for.
+pub const CHECKED: &str = "ours-checked";
+
 /// All protocols; ours is the first.
-pub const ALL: [Entry; 7] = [
+pub const ALL: [Entry; 9] = [
     Entry {
         name: "ours",
-        about: "cliqueclique, as the simulator runs it",
+        about: "cliqueclique: its core, on the stage of the others",
+        make: Some(|seat| Box::new(core::Cored::new(seat, core::Bodies::Tree))),
+        server: false,
+    },
+    Entry {
+        name: CHECKED,
+        about: "cliqueclique as cliqueclique-sim runs it, all guarantees checked",
         make: None,
+        server: false,
+    },
+    Entry {
+        name: "flood",
+        about: "our overlay of the forum; comments go to all neighbours, no tree",
+        make: Some(|seat| Box::new(core::Cored::new(seat, core::Bodies::Flood))),
         server: false,
     },
     Entry {

@@ -136,7 +136,7 @@ impl Protocol for Client {
     fn handle(&mut self, now: Time, input: Input, disk: &dyn Disk, effects: &mut Vec<Effect>) {
         match input {
             Input::Start(held) => self.start(held, effects),
-            Input::Connected(_) => self.connected(effects),
+            Input::Connected(..) => self.connected(effects),
             Input::Disconnected(_) => {
                 self.online = false;
                 self.redial = Some(now + REDIAL);
@@ -313,7 +313,7 @@ impl Protocol for Hub {
             Input::Disconnected(client) => self.account(client).online = false,
             Input::Start(_)
             | Input::Wake
-            | Input::Connected(_)
+            | Input::Connected(..)
             | Input::Joined(_)
             | Input::Published(..)
             | Input::Wish(..)

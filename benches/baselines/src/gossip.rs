@@ -343,7 +343,7 @@ impl Protocol for Gossip {
         match input {
             Input::Start(held) => held.iter().for_each(|held| self.held(now, held, effects)),
             Input::Wake => self.wake(now, effects),
-            Input::Connected(peer) => self.connected(peer, effects),
+            Input::Connected(peer, _) => self.connected(peer, effects),
             Input::Disconnected(peer) => {
                 self.links.remove(&peer);
                 self.give(now, InEvent::PeerDisconnected(Key::of(peer)), effects);

@@ -5,6 +5,7 @@
 pub mod catalogue;
 pub mod central;
 pub mod compare;
+pub mod core;
 pub mod gossip;
 pub mod nntp;
 pub mod original;

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 struct Arguments {
     /// Scenario file.
     scenario: PathBuf,
-    /// Protocols beside ours, separated by commas; by default all.
+    /// Protocols beside ours, separated by commas; by default all but ours-checked.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     with: Option<Vec<String>>,
     /// Seed instead of the scenario's own.
@@ -82,7 +82,10 @@ fn compare(arguments: &Arguments) -> Result<bool, String> {
 
 /// Ours first.
 fn names(arguments: &Arguments) -> Vec<String> {
-    let all = || ALL.iter().map(|entry| entry.name.to_owned()).collect();
+    let all = || {
+        let all = ALL.iter().filter(|entry| entry.name != catalogue::CHECKED);
+        all.map(|entry| entry.name.to_owned()).collect()
+    };
     let mut names: Vec<String> = arguments.with.clone().unwrap_or_else(all);
     let ours = ALL[0].name;
     names.retain(|name| name != ours);

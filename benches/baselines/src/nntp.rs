@@ -257,7 +257,7 @@ impl Protocol for News {
         match input {
             Input::Start(held) => self.start(now, held, effects),
             Input::Wake => self.wake(now, effects),
-            Input::Connected(peer) => self.connected(peer, effects),
+            Input::Connected(peer, _) => self.connected(peer, effects),
             Input::Disconnected(peer) => self.disconnected(now, peer),
             Input::Received(from, bytes) => effects.extend(self.received(now, from, &bytes, disk)),
             Input::Joined(held) => self.joined(now, &held, effects),

@@ -282,7 +282,7 @@ impl Protocol for Original {
     fn handle(&mut self, now: Time, input: Input, disk: &dyn Disk, effects: &mut Vec<Effect>) {
         match input {
             Input::Wake => return self.wake(now, disk, effects),
-            Input::Connected(peer) => {
+            Input::Connected(peer, _) => {
                 self.connected.insert(peer);
                 let waiting = self.outbox.remove(&peer);
                 return effects.extend(waiting.map(|packet| Effect::Send(peer, packet)));

@@ -81,10 +81,15 @@ pub const GROUPS: [(&str, &[CostKind]); 5] = [
 use Better::{Less, More, Neither};
 
 /// All rows, in their order.
-pub const ROWS: [Row; 34] = [
+pub const ROWS: [Row; 36] = [
     row("wanted comments that are there at the end, %", More, there),
     row("subscribers that have everything, %", More, complete),
     row("deliveries", Neither, |f| named(f, "delivered")),
+    row("bytes of a delivered comment, mean", Neither, |f| {
+        let metrics = &f.metrics;
+        let delivered = (metrics.delivered > 0).then_some(metrics.delivered)?;
+        Some(float(metrics.delivered_bytes) / float(delivered))
+    }),
     row("bytes per delivery, all", Less, |f| per_delivery(f, 5)),
     row("bytes per delivery: body", Less, |f| per_delivery(f, 0)),
     row("bytes per delivery: headers", Less, |f| per_delivery(f, 1)),
@@ -97,6 +102,9 @@ pub const ROWS: [Row; 34] = [
     }),
     row("all bytes / comment bytes delivered", Less, |f| {
         named(f, "overhead")
+    }),
+    row("bytes beyond the comment, per delivery", Less, |f| {
+        Some(per_delivery(f, 5)? - share(f.metrics.delivered_bytes, f.metrics.delivered)? / 100.0)
     }),
     row("copies of a body per delivery", Less, |f| {
         named(f, "copies")
@@ -119,7 +127,7 @@ pub const ROWS: [Row; 34] = [
         Neither,
         |f| filled(&f.branching).map(Histogram::mean),
     ),
-    row("branching, most", Less, |f| {
+    row("branching, most", Neither, |f| {
         filled(&f.branching).map(|h| float(h.max()))
     }),
     row("depth of the tree", Neither, |f| named(f, "distance_max")),

@@ -56,6 +56,34 @@ fn a_server_sends_each_comment_once_to_each_who_wants_it() {
     assert!(figures.metrics.hops.max() == 2, "over the server");
 }
 
+/// The stage must charge ours as the simulator does. What users write differs a little, since
+/// they see the first document sooner; so it is compared per delivery and without bodies.
+#[test]
+fn ours_costs_the_same_on_the_stage_and_in_the_simulator() {
+    let kinds = [
+        CostKind::Push,
+        CostKind::Frame,
+        CostKind::State,
+        CostKind::Set,
+        CostKind::Introduction,
+        CostKind::Handshake,
+        CostKind::KeepAlive,
+    ];
+    let (stage, checked) = (figures("ours", ""), figures("ours-checked", ""));
+    assert_eq!(stage.metrics.delivered, checked.metrics.delivered);
+    let [stage, checked] = [stage, checked].map(|figures| figures.wire(&kinds));
+    #[allow(clippy::cast_precision_loss, reason = "a ratio")]
+    let ratio = stage.bytes as f64 / checked.bytes as f64;
+    assert!((0.85..1.15).contains(&ratio), "{stage:?} {checked:?}");
+}
+
+#[test]
+fn flood_gives_each_comment_to_all_neighbours() {
+    let flood = figures("flood", "");
+    assert!(flood.metrics.bodies > 2 * flood.metrics.delivered);
+    assert_eq!(flood.wire(&[CostKind::Retransmission]).bytes, 0);
+}
+
 #[test]
 fn nobody_in_netnews_gets_an_article_twice() {
     let figures = figures("nntp", "");

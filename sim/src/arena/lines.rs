@@ -2,9 +2,9 @@
 //! reliable, unless the protocol wants datagrams: what is lost is sent again after
 //! a time-out, and counted again, until it passes or the connection is lost.
 
-use super::protocol::{Effect, Input, Packet, Peer};
+use super::protocol::{Effect, Input, Line, Packet, Peer};
 use super::stage::{Event, Shelf, Stage};
-use crate::accounting::{PREFIX, Weight};
+use crate::accounting::Weight;
 use crate::host::Status;
 use crate::metrics::{Cost, CostKind};
 use crate::network::{CONNECT_TIMEOUT, End, Stage as Phase};
@@ -22,7 +22,7 @@ const RESEND: Duration = Duration::from_millis(200);
 
 /// A node's side of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line {
+pub(super) struct Strand {
     pub(super) end: End,
     /// Time of the last packet in either direction; keep-alives are counted since.
     pub(super) last_sent: Time,
@@ -67,7 +67,7 @@ impl Stage<'_> {
         }
         let to = self.nodes[peer].is_up().then_some(peer);
         let (end, stands) = self.network.dial(self.now, node, ChannelId(0), to);
-        let line = Line {
+        let line = Strand {
             end,
             last_sent: self.now,
             last_arrival: self.now,
@@ -94,7 +94,7 @@ impl Stage<'_> {
             let at = self.now + CONNECT_TIMEOUT;
             return self.queue.push(at, Event::Dropped(end));
         }
-        let line = Line {
+        let line = Strand {
             end: end.other(),
             last_sent: self.now,
             last_arrival: self.now,
@@ -106,9 +106,12 @@ impl Stage<'_> {
         if let Some(expiry) = self.network.open(self.now, end, ChannelId(0)) {
             self.queue.push(expiry, Event::Expire(end));
         }
-        self.feed(dialler, Input::Connected(acceptor), None);
+        self.connections += 1;
+        let number = self.connections;
+        let line = |dialled| Line { dialled, number };
+        self.feed(dialler, Input::Connected(acceptor, line(true)), None);
         if self.is_open(end.other()) {
-            self.feed(acceptor, Input::Connected(dialler), None);
+            self.feed(acceptor, Input::Connected(dialler, line(false)), None);
         }
     }
 
@@ -150,7 +153,7 @@ impl Stage<'_> {
         }
         self.end_silence(node, peer);
         self.end_silence(peer, node);
-        self.accounts.packet(&weigh(&packet), false);
+        self.accounts.packet(&packet.weight, packet.again);
         self.pass(line.end, packet);
     }
 
@@ -166,7 +169,7 @@ impl Stage<'_> {
 
     /// A packet sets out; if it is lost on a reliable connection, it will again.
     fn pass(&mut self, end: End, packet: Packet) {
-        let size = usize::try_from(weigh(&packet).total).unwrap_or(usize::MAX);
+        let size = usize::try_from(packet.weight.total).unwrap_or(usize::MAX);
         let passage = self.network.send(self.now, end, size);
         let Some(node) = self.network.side(end).map(|side| side.node) else {
             return;
@@ -214,7 +217,7 @@ impl Stage<'_> {
             return;
         };
         if self.network.reachable(from.node, to.node) {
-            self.accounts.packet(&weigh(&packet), true);
+            self.accounts.packet(&packet.weight, true);
             return self.pass(end, packet);
         }
         self.queue
@@ -321,7 +324,7 @@ impl Stage<'_> {
     }
 
     /// Counts the keep-alives of a silence that ends; one side of each connection sends them.
-    pub(super) fn count_keep_alives(&mut self, node: Index, line: Line) {
+    pub(super) fn count_keep_alives(&mut self, node: Index, line: Strand) {
         let protocol = self.nodes[node].protocol.as_ref();
         // Who has datagrams sees to them itself.
         if !line.end.dialled() || protocol.is_some_and(|protocol| protocol.is_datagram()) {
@@ -340,21 +343,4 @@ impl Stage<'_> {
             self.accounts.packet(&weight, false);
         }
     }
-}
-
-/// A packet's bytes by kind.
-fn weigh(packet: &Packet) -> Weight {
-    let mut weight = Weight::default();
-    let all = packet.bytes.len() as u64;
-    let documents = packet.documents as u64;
-    let mut add = |kind: CostKind, messages, bytes| {
-        let part = &mut weight.parts[kind as usize];
-        part.messages += messages;
-        part.bytes += bytes;
-    };
-    add(CostKind::Frame, 1, PREFIX);
-    add(CostKind::Document, 0, documents);
-    add(packet.kind, 1, all.saturating_sub(documents));
-    weight.total = all + PREFIX;
-    weight
 }

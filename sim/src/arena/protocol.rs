@@ -2,13 +2,15 @@
 //! simulation; what it says about them on the wire is its own affair, and must
 //! have the size that it really has.
 
+use crate::accounting::{PREFIX, Weight, weigh};
 use crate::metrics::CostKind;
 use crate::snapshot::Index;
 use bytes::Bytes;
+use cliqueclique_core::Config;
 use cliqueclique_core::document::Document;
-use cliqueclique_core::id::DocumentId;
-use cliqueclique_core::message::Mode;
-use cliqueclique_core::time::Time;
+use cliqueclique_core::id::{DocumentId, SecretKey};
+use cliqueclique_core::message::{Message, Mode};
+use cliqueclique_core::time::{Time, WallTime};
 use std::fmt::Debug;
 
 /// A node, as others call it.
@@ -23,8 +25,14 @@ pub struct Seat {
     pub server: Option<Peer>,
     /// Decides all its random choices; differs from start to start.
     pub seed: [u8; 32],
-    /// The scenario's K: most neighbours in one document's network.
-    pub max_peers: usize,
+    /// Its key.
+    pub secret: SecretKey,
+    /// The scenario's settings for nodes.
+    pub config: Config,
+    /// Wall time at this start.
+    pub wall: WallTime,
+    /// Largest packet, bytes.
+    pub frame_limit: usize,
     /// What its last life left on the disk; see [`Protocol::durable`].
     pub durable: Bytes,
 }
@@ -42,6 +50,15 @@ pub struct Held {
     pub via: Option<Peer>,
 }
 
+/// A connection that stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// This node asked for it.
+    pub dialled: bool,
+    /// No other connection of the run has this number; both ends know it.
+    pub number: u64,
+}
+
 /// What happens to a node.
 #[derive(Clone, Debug)]
 pub enum Input {
@@ -50,7 +67,7 @@ pub enum Input {
     /// Its deadline came.
     Wake,
     /// A connection stands, whoever asked for it.
-    Connected(Peer),
+    Connected(Peer, Line),
     /// A connection is gone, or could not be made.
     Disconnected(Peer),
     /// Bytes came.
@@ -89,36 +106,78 @@ pub enum Effect {
 /// Bytes to be sent, and what they are, for the accounts.
 #[derive(Clone, Debug)]
 pub struct Packet {
-    /// As the protocol encodes them.
-    pub bytes: Bytes,
-    /// What they are, apart from documents in them.
-    pub kind: CostKind,
-    /// How many of them are bytes of documents.
-    pub documents: usize,
-    /// How many documents are in them.
-    pub bodies: u64,
+    pub(super) bytes: Bytes,
+    pub(super) bodies: u64,
+    pub(super) weight: Weight,
+    /// All of it was sent before.
+    pub(super) again: bool,
 }
 
 impl Packet {
     /// A message without document.
     #[must_use]
     pub fn control(bytes: impl Into<Bytes>, kind: CostKind) -> Self {
-        Self {
-            bytes: bytes.into(),
-            kind,
-            documents: 0,
-            bodies: 0,
-        }
+        Self::mixed(bytes, kind, (0, 0))
     }
 
     /// A message with one document of so many bytes in it.
     #[must_use]
-    pub fn push(bytes: impl Into<Bytes>, documents: usize) -> Self {
+    pub fn push(bytes: impl Into<Bytes>, document: usize) -> Self {
+        Self::mixed(bytes, CostKind::Push, (1, document))
+    }
+
+    /// A message with so many documents of so many bytes together; the rest is of this kind.
+    #[must_use]
+    pub fn mixed(
+        bytes: impl Into<Bytes>,
+        kind: CostKind,
+        (bodies, documents): (u64, usize),
+    ) -> Self {
+        let bytes = bytes.into();
+        let (all, documents) = (bytes.len() as u64, documents as u64);
+        let mut weight = Weight {
+            total: all + PREFIX,
+            ..Weight::default()
+        };
+        let mut add = |kind: CostKind, messages, bytes| {
+            let part = &mut weight.parts[kind as usize];
+            part.messages += messages;
+            part.bytes += bytes;
+        };
+        add(CostKind::Frame, 1, PREFIX);
+        add(CostKind::Document, 0, documents);
+        add(kind, 1, all.saturating_sub(documents));
+        Self {
+            bytes,
+            bodies,
+            weight,
+            again: false,
+        }
+    }
+
+    /// A packet of the core, weighed as everywhere in the simulator; `again` if its messages
+    /// were sent before. `bytes` may have marks around it, which are not counted.
+    #[must_use]
+    pub fn of_core(
+        bytes: impl Into<Bytes>,
+        packet: &cliqueclique_core::Packet,
+        again: bool,
+    ) -> Self {
+        let bodies = match packet {
+            cliqueclique_core::Packet::Frame(frame) => {
+                let push = |message: &&Message| matches!(message, Message::Push(_));
+                frame.messages.iter().filter(push).count() as u64
+            }
+            cliqueclique_core::Packet::Hello(_)
+            | cliqueclique_core::Packet::Welcome(_)
+            | cliqueclique_core::Packet::Confirm(_)
+            | cliqueclique_core::Packet::Goodbye => 0,
+        };
         Self {
             bytes: bytes.into(),
-            kind: CostKind::Push,
-            documents,
-            bodies: 1,
+            bodies,
+            weight: weigh(packet),
+            again,
         }
     }
 }

@@ -3,12 +3,12 @@
 //! and packets from the same streams.
 
 use super::figures::Figures;
-use super::lines::Line;
+use super::lines::Strand;
 use super::protocol::{Disk, Held, Input, Packet, Peer, Protocol, Seat};
 use crate::accounting::Accounts;
 use crate::driver::SetupError;
 use crate::faults::Faults;
-use crate::host::{Action, Status};
+use crate::host::{Action, Status, wall};
 use crate::metrics::{Histogram, Sample};
 use crate::network::{End, Handle, Network};
 use crate::queue::Queue;
@@ -97,7 +97,7 @@ pub(super) struct Seated {
     pub(super) epoch: u32,
     pub(super) starts: u64,
     pub(super) wake: Option<Time>,
-    pub(super) lines: BTreeMap<Peer, Line>,
+    pub(super) lines: BTreeMap<Peer, Strand>,
     /// What came while it stood still.
     pub(super) deferred: Vec<Event>,
     /// What its user wanted while it was away.
@@ -141,6 +141,8 @@ pub(super) struct Stage<'a> {
     pub(super) accounts: Accounts,
     pub(super) calm: bool,
     pub(super) bodies: u64,
+    /// Connections so far.
+    pub(super) connections: u64,
     /// Copies of each document that each node was the first to give.
     pub(super) given: BTreeMap<(Number, Index), u64>,
     make: Make<'a>,
@@ -231,6 +233,7 @@ impl<'a> Stage<'a> {
             accounts: Accounts::new(nodes),
             calm: false,
             bodies: 0,
+            connections: 0,
             given: BTreeMap::new(),
             make,
         };
@@ -353,7 +356,10 @@ impl<'a> Stage<'a> {
             node,
             server: (self.users < self.nodes.len()).then_some(self.users),
             seed: seed_bytes(self.seed, Purpose::Core, salt),
-            max_peers: self.scenario.protocol.max_peers,
+            secret: self.nodes[node].secret,
+            config: self.scenario.protocol.clone(),
+            wall: wall(self.now),
+            frame_limit: self.network.frame_limit(),
             durable: self.nodes[node].durable.clone(),
         };
         self.nodes[node].protocol = Some((self.make)(&seat));

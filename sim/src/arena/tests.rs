@@ -13,7 +13,7 @@ impl Protocol for Star {
     fn handle(&mut self, _now: Time, input: Input, _disk: &dyn Disk, effects: &mut Vec<Effect>) {
         match input {
             Input::Joined(held) => effects.extend(held.via.map(Effect::Connect)),
-            Input::Connected(peer) => self.peers.push(peer),
+            Input::Connected(peer, _) => self.peers.push(peer),
             Input::Disconnected(peer) => self.peers.retain(|other| *other != peer),
             Input::Published(document, _) => {
                 let packet = Packet::push(document.bytes().clone(), document.bytes().len());

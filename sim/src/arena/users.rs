@@ -2,7 +2,7 @@
 
 use super::protocol::{Input, Peer};
 use super::stage::{Event, Stage};
-use crate::host::{Action, Status};
+use crate::host::{Action, Status, wall};
 use crate::random::mix;
 use crate::snapshot::Index;
 use crate::suite::Cheap;
@@ -10,7 +10,6 @@ use crate::truth::{Cell, Number};
 use crate::workload::{Scene, Task, Workload, body};
 use cliqueclique_core::document::{Document, Draft};
 use cliqueclique_core::message::Mode;
-use cliqueclique_core::time::WallTime;
 
 impl Stage<'_> {
     /// The workload's next items.
@@ -114,7 +113,7 @@ impl Stage<'_> {
         if parent.is_some_and(|parent| !self.truth.holds(parent, node)) {
             return self.workload.refused(ticket);
         }
-        let Some(document) = self.written(node, parent, (size, ticket as u64)) else {
+        let Some(document) = self.written(node, parent, (size, ticket as u64, mode)) else {
             return;
         };
         let nodes = &self.nodes;
@@ -141,7 +140,7 @@ impl Stage<'_> {
         &self,
         node: Index,
         parent: Option<Number>,
-        (size, ticket): (usize, u64),
+        (size, ticket, mode): (usize, u64, Mode),
     ) -> Option<Document> {
         let parent = parent.map(|parent| self.truth.entry(parent).document.id());
         let name = (self.truth.entries().len() as u64) << 24 | ticket & 0xff_ffff;
@@ -149,8 +148,8 @@ impl Stage<'_> {
             parents: parent.into_iter().collect(),
             children: Vec::new(),
             body: body(size, name),
-            created: WallTime(self.now.0 / 1_000_000),
-            founder: true,
+            created: wall(self.now),
+            founder: mode.subscribes(),
         };
         Document::sign(&draft, &self.nodes[node].secret, &Cheap).ok()
     }

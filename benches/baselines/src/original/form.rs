@@ -4,7 +4,6 @@
 
 use super::network::State;
 use crate::wire::{decode, encode};
-use bytes::Bytes;
 use cliqueclique_core::id::DocumentId;
 use cliqueclique_sim::arena::{Disk, Packet, Peer};
 use cliqueclique_sim::metrics::CostKind;
@@ -48,12 +47,7 @@ impl Form {
             Self::Compact => bytes.len() + COMPACT_SIGNED,
         };
         bytes.resize(length.max(bytes.len()), 0);
-        Packet {
-            bytes: Bytes::from(bytes),
-            kind: kind(&parts),
-            documents,
-            bodies: bodies.len() as u64,
-        }
+        Packet::mixed(bytes, kind(&parts), (bodies.len() as u64, documents))
     }
 }
 

@@ -87,8 +87,8 @@ pub(crate) struct Link {
     pub(crate) proven: Option<Tag>,
     /// On the dialling side: the end of the handshake, in case it was lost.
     pub(crate) confirm: Option<Confirm>,
-    /// Nodes to which the peer was introduced here.
-    pub(crate) introduced: BTreeSet<NodeId>,
+    /// Nodes to which the peer was introduced here, and for which documents.
+    pub(crate) introduced: BTreeSet<(NodeId, Tag)>,
     /// Networks (hot ones) that use the link.
     pub(crate) documents: BTreeSet<Tag>,
     /// Number of cold overlays that use it.

@@ -182,9 +182,12 @@ impl Overlay {
         self.neighbors.len() + self.activity.as_ref().map_or(0, |a| a.opens.len())
     }
 
-    /// True if any neighbour has chosen this node as upstream.
-    pub(crate) fn has_downstream(&self) -> bool {
-        self.neighbors.iter().any(Neighbor::downstream)
+    /// Neighbours that are in the network by us alone, as far as we know: those below us, and
+    /// newcomers that have told nothing yet but that they are alone.
+    pub(crate) fn dependents(&self) -> impl Iterator<Item = &Neighbor> {
+        self.neighbors
+            .iter()
+            .filter(|n| n.downstream() || n.is_newcomer())
     }
 
     /// Neighbours that can be spoken to.

@@ -239,7 +239,8 @@ impl World<'_> {
         self.checkers.quiet(self.now, over);
     }
 
-    /// A running node that holds a document. The draw is a pure function, so that it shifts no other.
+    /// A running node that holds a document, an honest one if there is any. The draw is a pure
+    /// function, so that it shifts no other.
     pub(crate) fn live_holder(&self, number: Number, but: Index) -> Option<Index> {
         let holds = |&node: &Index| {
             node != but && self.hosts[node].is_up() && self.truth.holds(number, node)
@@ -248,7 +249,7 @@ impl World<'_> {
         let salt = mix(mix(self.seed ^ u64::from_le_bytes(tag.0)) ^ but as u64);
         (0..self.hosts.len())
             .filter(holds)
-            .min_by_key(|&node| mix(salt ^ node as u64))
+            .min_by_key(|&node| (self.hosts[node].hostile, mix(salt ^ node as u64)))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::effect::{Effect, Record};
 use crate::id::{Address, ChannelId, DocumentId, NodeId, PublicKey, Tag};
 use crate::link::{Link, LinkId};
 use crate::message::{Admission, AdmissionKind, Confirm, Hello, Packet, Welcome};
+use crate::overlay::Overlay;
 use crate::time::Time;
 use crate::violation::Violation;
 
@@ -99,6 +100,14 @@ impl Core {
         {
             return;
         }
+        // Who came in by this address may come in by it again, whatever the peer forgot.
+        let sent = |overlay: &Overlay| overlay.doors.contains(&address);
+        let kind = match kind {
+            AdmissionKind::Reunion if self.overlays.get(&tag).is_some_and(sent) => {
+                AdmissionKind::Bootstrap
+            }
+            other => other,
+        };
         self.dial(Errand {
             peer: Some(peer),
             address,
@@ -184,15 +193,15 @@ impl Core {
             self.on_door_shut(tag, &guest.address);
         }
         if !self.linked.contains_key(&node) && !self.is_meeting(node) {
-            self.contact_failed(node);
+            self.contact_failed(node, false);
         }
     }
 
-    fn contact_failed(&mut self, peer: NodeId) {
+    fn contact_failed(&mut self, peer: NodeId, refused: bool) {
         for tag in self.peers.awaited.remove(&peer).unwrap_or_default() {
             self.attempt_failed(tag, peer);
         }
-        self.peer_failed(peer);
+        self.peer_failed(peer, refused);
     }
 
     /// A handshake with this peer is under way, whoever began it.
@@ -431,14 +440,15 @@ impl Core {
         self.welcome(channel, &hello, guest, (message, binding, frame_limit));
     }
 
-    /// Of two calls that cross, the own one stays. Who was sent by its user may not hold the
-    /// document yet, and would then refuse the other's call: so that one must not stay alone.
+    /// Of two calls that cross, the own one stays. One that nobody has answered yet gives way to
+    /// one that has come: the address may be an old one. Who was sent by its user may not hold
+    /// the document yet, and would then refuse the other's call: so that one must not stay alone.
     fn stays(&self, own: ChannelId, node: NodeId, theirs: &AdmissionKind) -> bool {
+        let Some(Channel::Greeted { errand, .. }) = self.channels.get(&own) else {
+            return false;
+        };
         let sent = |kind: &AdmissionKind| matches!(kind, AdmissionKind::Bootstrap);
-        let own_sent = matches!(
-            self.channels.get(&own),
-            Some(Channel::Dialing(errand) | Channel::Greeted { errand, .. }) if sent(&errand.kind)
-        );
+        let own_sent = sent(&errand.kind);
         if own_sent == sent(theirs) {
             self.id < node
         } else {
@@ -489,6 +499,9 @@ impl Core {
             AdmissionKind::Bootstrap => Ok(()),
             AdmissionKind::Introduced(ticket) => self.check_ticket(ticket, node, admission.tag),
             AdmissionKind::Reunion if self.peers.known.contains_key(&node) => Ok(()),
+            // Who came back from an old backup may know nobody that knows it. The proof of the
+            // id is no less than a Bootstrap shows.
+            AdmissionKind::Reunion if overlay.present().next().is_none() => Ok(()),
             AdmissionKind::Reunion => Err(Violation::Uninvited),
         }
     }
@@ -623,7 +636,7 @@ impl Core {
         let Some(peer) = self.peers.known.get_mut(&node) else {
             return;
         };
-        peer.failures = 0;
+        (peer.failures, peer.refusals) = (0, 0);
         let mut lost = std::mem::take(&mut peer.lost);
         lost.retain(|tag| !self.is_neighbor(*tag, link_id));
         if dialed_for.is_some() {
@@ -639,9 +652,8 @@ impl Core {
         self.end_handshake(channel);
         match self.channels.remove(&channel) {
             Some(Channel::Linked(link)) => self.drop_link(link, Ending::Lost),
-            Some(Channel::Dialing(errand) | Channel::Greeted { errand, .. }) => {
-                self.errand_failed(&errand)
-            }
+            Some(Channel::Dialing(errand)) => self.errand_failed(&errand),
+            Some(Channel::Greeted { errand, .. }) => self.errand_refused(&errand),
             Some(Channel::Welcomed { guest, .. }) => self.guest_failed(&guest),
             Some(Channel::Incoming { .. }) | None => {}
         }
@@ -679,11 +691,21 @@ impl Core {
     }
 
     fn errand_failed(&mut self, errand: &Errand) {
-        let Some(peer) = errand.peer else {
-            self.on_door_shut(errand.tag, &errand.address);
-            return;
-        };
-        self.contact_failed(peer);
+        match errand.peer {
+            Some(peer) => self.contact_failed(peer, false),
+            None => self.on_door_shut(errand.tag, &errand.address),
+        }
+    }
+
+    /// Who was called hung up on our Hello.
+    fn errand_refused(&mut self, errand: &Errand) {
+        match errand.peer {
+            Some(peer) => self.contact_failed(peer, true),
+            None => {
+                self.on_door_shut(errand.tag, &errand.address);
+                self.on_door_refused(errand.tag, &errand.address);
+            }
+        }
     }
 
     /// A link is gone, by a failure (`lost`) or because the other side said goodbye.

@@ -744,6 +744,24 @@ impl Core {
         }
     }
 
+    /// Rule *Hand over*: a peer that gets every comment of a parent document says that it has
+    /// not got this one. Those who had it for the others may have lost it since.
+    pub(super) fn offer_to_relative(&mut self, tag: Tag, link: LinkId) {
+        let Some(overlay) = self.overlays.get(&tag).filter(|overlay| overlay.active()) else {
+            return;
+        };
+        let takes = |parent: &Tag| {
+            let parent = self.overlays.get(parent);
+            parent
+                .and_then(|parent| parent.neighbor(link))
+                .is_some_and(|neighbor| neighbor.mode.subscribes())
+        };
+        let mut parents = overlay.parents.iter().map(|(parent, _)| *parent);
+        if let Some(via) = parents.find(takes) {
+            self.queue_body(link, via, tag);
+        }
+    }
+
     /// Queues a document that somebody asked for.
     pub(super) fn queue_body(&mut self, link: LinkId, via: Tag, document: Tag) {
         self.offer(

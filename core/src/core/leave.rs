@@ -1,10 +1,10 @@
 //! Leaving a network without cutting it and without staying as a relay
 //! (PROTOCOL.md, *Leave*).
 //!
-//! A node without downstream neighbours just goes: the tree stands without it.
-//! Otherwise it introduces each downstream neighbour to its own upstream and goes
-//! when none is left below it, or when its patience ends. An overlay root first
-//! resigns, which makes it an ordinary node.
+//! A node on which no neighbour rests just goes: the tree stands without it.
+//! Otherwise it introduces each downstream neighbour, and each newcomer, to its own
+//! upstream and goes when none is left, or when its patience ends. An overlay root first
+//! resigns, which makes it an ordinary node. Who asks for a place meanwhile is sent on.
 
 use super::Core;
 use crate::effect::{Effect, Notification, Record};
@@ -31,7 +31,7 @@ impl Core {
         overlay.stage = Stage::Leaving;
         overlay.activity = None;
         overlay.activity().leave_until = Some(until);
-        if overlay.has_downstream() {
+        if overlay.dependents().next().is_some() {
             overlay.key = key;
             self.elect(tag);
         }
@@ -53,7 +53,7 @@ impl Core {
             .as_ref()
             .and_then(|a| a.leave_until)
             .is_some_and(|until| self.now < until);
-        if !overlay.has_downstream() || !patient {
+        if overlay.dependents().next().is_none() || !patient {
             self.finish_leaving(tag);
             return;
         }
@@ -64,12 +64,8 @@ impl Core {
         else {
             return;
         };
-        let below: Vec<LinkId> = overlay
-            .neighbors
-            .iter()
-            .filter(|n| n.downstream())
-            .map(|n| n.link)
-            .collect();
+        let below = overlay.dependents().map(|n| n.link);
+        let below: Vec<LinkId> = below.filter(|link| *link != upstream).collect();
         let bridged = overlay.activity.as_ref().map_or(&[][..], |a| &a.bridged);
         let waiting: Vec<LinkId> = below
             .iter()
@@ -82,6 +78,20 @@ impl Core {
             if let Some(overlay) = self.overlays.get_mut(&tag) {
                 overlay.activity().bridged.push(link);
             }
+        }
+    }
+
+    /// A newcomer asks for a place in a network that we leave: sends it to a neighbour.
+    pub(super) fn send_on(&mut self, tag: Tag, newcomer: LinkId) {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return;
+        };
+        let upstream = overlay.election.upstream;
+        let others = overlay.present().map(|n| n.link);
+        let mut others: Vec<LinkId> = others.filter(|link| *link != newcomer).collect();
+        others.sort_by_key(|link| Some(*link) != upstream);
+        if let Some(&target) = others.first() {
+            self.introduce(tag, newcomer, target, Purpose::Heal, false);
         }
     }
 

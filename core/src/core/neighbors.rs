@@ -54,7 +54,8 @@ impl Core {
                 Purpose::Bridge | Purpose::Heal | Purpose::Subscriber
             );
         let activity = overlay.activity();
-        if known || !room || activity.opens.iter().any(|open| open.peer == peer) {
+        let useless = ticket.is_none() && activity.knows_nothing(peer);
+        if known || !room || useless || activity.opens.iter().any(|open| open.peer == peer) {
             return false;
         }
         activity.opens.push(OpenAttempt {
@@ -209,6 +210,7 @@ impl Core {
         overlay.former.retain(|former| *former != node);
         if let Some(activity) = &mut overlay.activity {
             activity.opens.retain(|open| open.peer != node);
+            activity.ignorant.remove(&node);
             activity.refill = Default::default();
         }
         overlay.spent &= !activity::REFILL;
@@ -388,6 +390,9 @@ impl Core {
         if subscribes && subscribed && (!was_subscriber || attached) {
             self.tell_digest(tag, link);
         }
+        if subscribes && !subscribed && (first || !was_subscriber) {
+            self.offer_soon(tag);
+        }
         self.touch(tag);
     }
 
@@ -511,7 +516,7 @@ impl Core {
         let Some(session) = self.links.get(&link_id).map(|link| link.session) else {
             return;
         };
-        let Some(overlay) = self.overlays.get(&tag).filter(|overlay| overlay.active()) else {
+        let Some(overlay) = self.overlays.get(&tag).filter(|overlay| overlay.holds()) else {
             if !self.joins_by(tag, link_id) {
                 self.say(link_id, Message::Close(tag, CloseReason::Unknown));
             }
@@ -523,7 +528,10 @@ impl Core {
             self.say(link_id, Message::Close(tag, CloseReason::Unknown));
             return;
         }
-        if overlay.neighbor(link_id).is_some() {
+        if !overlay.active() {
+            self.send_on(tag, link_id);
+            self.say(link_id, Message::Close(tag, CloseReason::Full));
+        } else if overlay.neighbor(link_id).is_some() {
             self.take_state(link_id, frame, tag, &open.state, true);
             self.compare_with(tag, link_id, &open.state);
             self.release_introducer(link_id, tag, &open);
@@ -596,6 +604,9 @@ impl Core {
             return self.doubt(link);
         }
         let attempt = self.end_attempt(tag, link);
+        if reason == CloseReason::Unknown && attempt.is_some() {
+            self.on_ignorance(tag, link);
+        }
         if matches!(reason, CloseReason::Full | CloseReason::Denied) && self.is_crossing(tag, link)
         {
             return;
@@ -630,6 +641,16 @@ impl Core {
             // It never knew of the relation, which may have been all that joins two parts.
             let node = link.node;
             self.try_open(tag, node, Purpose::Heal, None);
+        }
+    }
+
+    /// A peer that we asked for a place does not hold the document.
+    fn on_ignorance(&mut self, tag: Tag, link: LinkId) {
+        let node = self.links.get(&link).map(|link| link.node);
+        let overlay = self.overlays.get_mut(&tag).filter(|o| o.active());
+        if let (Some(node), Some(overlay)) = (node, overlay) {
+            overlay.activity().lacks(node);
+            self.offer_to_relative(tag, link);
         }
     }
 

@@ -18,6 +18,10 @@ const SAVED_GROUNDS: usize = 16;
 /// Failed attempts after which a peer is forgotten. With the longest pause of an
 /// hour that is two weeks.
 const MAX_FAILURES: u32 = 340;
+/// Calls in a row that were answered by hanging up, after which a peer is forgotten: it runs,
+/// and does not know us any more (it lost its disk, or came back from an old backup). Guess:
+/// with the shortest pauses that is five minutes.
+const MAX_REFUSALS: u8 = 6;
 /// Peers drawn at random of which the one with most failures makes room for a new one. Guess.
 const PEERS_COMPARED: usize = 16;
 /// How long a peer that used up our patience is refused.
@@ -34,6 +38,8 @@ pub(super) struct Peer {
     /// Networks in which it was a neighbour when its link was lost.
     pub(super) lost: BTreeSet<Tag>,
     pub(super) failures: u32,
+    /// Of the last of them in a row, those in which it hung up on our Hello.
+    pub(super) refusals: u8,
     /// It knows us too: there was a link, or both were told of each other.
     pub(super) mutual: bool,
 }
@@ -125,6 +131,7 @@ impl Peers {
             grounds: Grounds::default(),
             lost: BTreeSet::new(),
             failures: 0,
+            refusals: 0,
             mutual: false,
         });
         // What the peer said itself counts more than what a third one says.
@@ -277,14 +284,16 @@ impl Core {
         }
     }
 
-    /// Dialling a peer failed.
-    pub(super) fn peer_failed(&mut self, node: NodeId) {
+    /// Dialling a peer failed; `refused` if it was there and hung up.
+    pub(super) fn peer_failed(&mut self, node: NodeId, refused: bool) {
         let Some(peer) = self.peers.known.get_mut(&node) else {
             return;
         };
         peer.failures += 1;
+        peer.refusals = if refused { peer.refusals + 1 } else { 0 };
         let (failures, hoped) = (peer.failures, !peer.lost.is_empty());
-        if failures > MAX_FAILURES || !peer.mutual {
+        let hopeless = failures > MAX_FAILURES || peer.refusals >= MAX_REFUSALS;
+        if hopeless || !peer.mutual {
             self.forget_peer(node);
         } else if hoped {
             self.redial_later(node);

@@ -456,7 +456,10 @@ impl Core {
                 overlay.stage == Stage::Joining
                     && matches!(
                         message,
-                        Message::State(..) | Message::Introduce(..) | Message::Digest(..)
+                        Message::State(..)
+                            | Message::Introduce(..)
+                            | Message::Digest(..)
+                            | Message::Close(..)
                     )
             }
         }

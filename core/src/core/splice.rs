@@ -142,7 +142,7 @@ impl Core {
             if link.introduced.len() >= most {
                 link.introduced.pop_first();
             }
-            link.introduced.insert(peer);
+            link.introduced.insert((peer, tag));
         }
         self.say(to, Message::Introduce(tag, Box::new(introduction)));
     }
@@ -291,11 +291,7 @@ impl Core {
             Some(link) => Some(link),
             None if !needed => None,
             None if spare.is_empty() && attempt.purpose == Purpose::Subscriber => {
-                overlay.election.upstream.filter(|link| {
-                    overlay
-                        .neighbor(*link)
-                        .is_some_and(|n| !n.mode.subscribes())
-                })
+                self.send_back(tag)
             }
             None if spare.is_empty() => {
                 let stray = self.stray(tag);
@@ -312,6 +308,23 @@ impl Core {
         let Some(victim) = victim else { return false };
         self.close(tag, victim, CloseReason::Surplus);
         true
+    }
+
+    /// Rule *Climb*: a full node passes the one above it, which does not subscribe and may
+    /// lose its own place for it. So that one stays its neighbour, and gets one of those below
+    /// in exchange.
+    fn send_back(&mut self, tag: Tag) -> Option<LinkId> {
+        let overlay = self.overlays.get(&tag)?;
+        let above = overlay
+            .neighbor(overlay.election.upstream?)
+            .filter(|n| !n.mode.subscribes())?;
+        let above = above.link;
+        let below = overlay.present().filter(|n| n.downstream());
+        let Some(victim) = below.min_by_key(|n| n.mode).map(|n| n.link) else {
+            return Some(above);
+        };
+        self.introduce(tag, victim, above, Purpose::Neighbor, false);
+        Some(victim)
     }
 
     /// Rule *Heal*: a neighbour in a comment's network that is none in the networks of
@@ -571,7 +584,7 @@ impl Core {
             .collect();
         match purpose {
             Purpose::Acquaintance => {
-                for other in self.strangers(link, others).into_iter().take(GENEROSITY) {
+                for other in self.strangers(tag, link, others).into_iter().take(GENEROSITY) {
                     self.introduce(tag, link, other, Purpose::Acquaintance, false);
                     self.introduce(tag, other, link, Purpose::Acquaintance, false);
                 }
@@ -586,7 +599,7 @@ impl Core {
             }
             Purpose::Heal => {}
             Purpose::Neighbor | Purpose::Bridge => {
-                let strangers = self.strangers(link, others);
+                let strangers = self.strangers(tag, link, others);
                 let at = self.draw(tag, strangers.len());
                 if let Some(&target) = strangers.get(at) {
                     self.introduce(tag, link, target, Purpose::Neighbor, false);
@@ -595,15 +608,16 @@ impl Core {
         }
     }
 
-    /// Of some links, those to whose nodes the peer was not introduced on this link.
-    fn strangers(&self, to: LinkId, links: Vec<LinkId>) -> Vec<LinkId> {
+    /// Of some links, those to whose nodes the peer was not introduced on this link for this
+    /// document.
+    fn strangers(&self, tag: Tag, to: LinkId, links: Vec<LinkId>) -> Vec<LinkId> {
         let Some(link) = self.links.get(&to) else {
             return Vec::new();
         };
         let strange = |other: &LinkId| {
             self.links
                 .get(other)
-                .is_some_and(|other| !link.introduced.contains(&other.node))
+                .is_some_and(|other| !link.introduced.contains(&(other.node, tag)))
         };
         links.into_iter().filter(strange).collect()
     }

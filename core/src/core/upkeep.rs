@@ -20,6 +20,11 @@ const REFILL_TRIES: u32 = 6;
 const RESCUE_WIDTH: usize = 8;
 /// At every so manyth try it also knocks at the address that its user gave. Guess.
 const DOOR_EVERY: u32 = 4;
+/// Who has knocked so often, and has nothing yet, tells its user.
+const KNOCKS_BEFORE_DELAY: u32 = 3;
+/// So often in a row a door may refuse a node that holds the document already, before it is
+/// forgotten. Guess.
+const DOOR_REFUSALS: u8 = 6;
 /// So many tries follow each other at short pauses, before hope is scarce. Guess.
 const EAGER_TRIES: u32 = 40;
 /// Tries to collect acquaintances; one that brings none counts for four. Guess.
@@ -77,6 +82,8 @@ impl Core {
             return;
         };
         let pushed = |parent: &Tag| self.overlays.get(parent).is_some_and(|o| !o.subscribes());
+        // What has comments already is not new: who takes it is to ask for them.
+        let fresh = overlay.comments.digest().count == 0;
         let parents = overlay.parents.iter().map(|(parent, _)| *parent);
         let parents: Vec<Tag> = parents.filter(pushed).collect();
         if !overlay.wishes.authored || parents.is_empty() {
@@ -97,11 +104,24 @@ impl Core {
                 let body = QueuedBody {
                     via,
                     document: tag,
-                    fresh: true,
+                    fresh,
                 };
                 self.offer(link, body, None);
             } else {
                 self.find_subscriber(tag, via);
+            }
+        }
+    }
+
+    /// A subscriber became a neighbour where own comments wait for one; it may not stay for long.
+    pub(super) fn offer_soon(&mut self, via: Tag) {
+        let comments = self.overlays.get(&via).map(|o| o.comments.tags().to_vec());
+        for comment in comments.unwrap_or_default() {
+            let overlay = self.overlays.get_mut(&comment);
+            let waits = overlay.filter(|overlay| overlay.wishes.authored);
+            if let Some(activity) = waits.and_then(|overlay| overlay.activity.as_mut()) {
+                activity.offer.next = activity.offer.next.map(|_| self.now);
+                self.touch(comment);
             }
         }
     }
@@ -455,10 +475,13 @@ impl Core {
             return;
         };
         let tries = overlay.activity.as_ref().map_or(0, |a| a.knock.tries);
-        let count = overlay.doors.len();
+        let (id, count) = (overlay.id, overlay.doors.len());
         let at = usize::try_from(tries).unwrap_or(0) % count.max(1);
         if let Some(door) = overlay.doors.get(at).cloned() {
             self.knock_at(tag, door);
+        }
+        if tries > KNOCKS_BEFORE_DELAY {
+            self.notify(Notification::JoinDelayed(id));
         }
     }
 
@@ -519,6 +542,23 @@ impl Core {
             self.notify(Notification::JoinDelayed(id));
         }
         self.touch(tag);
+    }
+
+    /// Whoever lives at a door does not let us in for this document. A node that holds it
+    /// does not knock there for ever; one that still joins does, at growing pauses, until its
+    /// user gives up.
+    pub(super) fn on_door_refused(&mut self, tag: Tag, door: &Address) {
+        let holding = |overlay: &&mut Overlay| overlay.active();
+        let Some(overlay) = self.overlays.get_mut(&tag).filter(holding) else {
+            return;
+        };
+        let activity = overlay.activity();
+        activity.refusals += 1;
+        if activity.refusals >= DOOR_REFUSALS {
+            activity.refusals = 0;
+            overlay.doors.retain(|other| other != door);
+            self.unsaved(tag);
+        }
     }
 
     /// The link to a lost neighbour stands again, and we dialled.

@@ -43,6 +43,11 @@ pub(crate) struct Comparison {
     pub(crate) at: Time,
 }
 
+/// So often a peer is asked that says that it does not hold the document, and so many such
+/// peers are remembered. Guess.
+const MAX_ASKED: u8 = 6;
+const MAX_IGNORANT: usize = 64;
+
 /// Bits of efforts that can be given up.
 pub(crate) const REFILL: u8 = 1;
 /// See [`REFILL`].
@@ -95,6 +100,10 @@ pub(crate) struct Activity {
     pub(crate) offer: Effort,
     /// Joining: knocking at the doors the user gave.
     pub(crate) knock: Effort,
+    /// Peers that said that they do not hold the document, and how often.
+    pub(crate) ignorant: BTreeMap<NodeId, u8>,
+    /// Doors that refused us, in a row.
+    pub(crate) refusals: u8,
     /// Doors being dialled.
     pub(crate) knocking: Vec<Address>,
     /// Leaving: next step, and the end of patience.
@@ -131,6 +140,22 @@ impl Activity {
             .chain(self.frozen_until)
             .chain(self.leave_until)
             .min()
+    }
+
+    /// A peer says that it does not hold the document.
+    pub(crate) fn lacks(&mut self, peer: NodeId) {
+        if self.ignorant.len() >= MAX_IGNORANT {
+            self.ignorant.pop_first();
+        }
+        let asked = self.ignorant.entry(peer).or_default();
+        *asked = asked.saturating_add(1);
+    }
+
+    /// There is no use in asking this peer for a place once more.
+    pub(crate) fn knows_nothing(&self, peer: NodeId) -> bool {
+        self.ignorant
+            .get(&peer)
+            .is_some_and(|asked| *asked >= MAX_ASKED)
     }
 
     /// Forgets what concerned a link that is gone.

@@ -118,6 +118,11 @@ impl Neighbor {
         self.flags & STATE_DONE != 0
     }
 
+    /// It was taken in, and has told nothing since but that it was alone.
+    pub(crate) fn is_newcomer(&self) -> bool {
+        self.since != 0 && self.root.is_none()
+    }
+
     /// It says that we are its upstream.
     pub(crate) fn downstream(&self) -> bool {
         self.flags & STATE_UPSTREAM != 0

@@ -12,7 +12,7 @@ pub(super) fn check(graph: &Graph) -> Result<(), Violated> {
 
 fn node(graph: &Graph, part: &Part) -> Result<(), Violated> {
     let (u, view) = (part.node, part.view);
-    if part.member.interest.is_none() {
+    if part.member.interest.is_none() && !is_last(graph, part) {
         let state = if view.leaving {
             "leaving"
         } else {
@@ -23,7 +23,7 @@ fn node(graph: &Graph, part: &Part) -> Result<(), Violated> {
         );
         return Err(graph.violated("presence", vec![u], detail));
     }
-    if view.holds && view.leaving {
+    if part.member.interest.is_some() && view.holds && view.leaving {
         let detail = format!(
             "node {u} wants the document ({:?}), but is leaving its network",
             part.member.interest
@@ -38,6 +38,15 @@ fn node(graph: &Graph, part: &Part) -> Result<(), Violated> {
         return Err(graph.violated("presence", vec![u], detail));
     }
     Ok(())
+}
+
+/// The author, while nobody else has the document: whoever had it may have lost it again
+/// before the author heard that it came.
+fn is_last(graph: &Graph, part: &Part) -> bool {
+    let author = graph.snapshot.documents.get(&graph.tag);
+    let others = graph.parts.iter().filter(|other| other.node != part.node);
+    author.is_some_and(|truth| truth.author == part.node)
+        && others.clone().all(|other| !other.view.holds)
 }
 
 #[cfg(test)]

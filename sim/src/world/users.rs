@@ -167,10 +167,10 @@ impl World<'_> {
             match notification {
                 Notification::Done(request, document) => self.done(node, request, document)?,
                 Notification::Failed(request, error) => self.failed(node, request, error),
-                Notification::Arrived { document, mode, .. } => {
-                    self.arrived(node, &document, mode)?
-                }
+                Notification::Arrived { document, .. } => self.arrived(node, &document)?,
                 Notification::Stopped => self.stopped(node),
+                // While faults go on, a user waits: the peer may be back soon.
+                Notification::JoinDelayed(_) if self.calm => self.ask_elsewhere(node)?,
                 Notification::Gone(_) | Notification::JoinDelayed(_) => {}
             }
         }
@@ -233,13 +233,13 @@ impl World<'_> {
         }
     }
 
-    fn arrived(&mut self, node: Index, document: &DocumentId, mode: Mode) -> Step {
+    fn arrived(&mut self, node: Index, document: &DocumentId) -> Step {
         let Some(number) = self.truth.by_id(document) else {
             return Ok(());
         };
         self.hosts[node].joining.remove(&number);
         if self.hosts[node].unfulfilled.remove(&number) {
-            self.insist(node, number, Some(mode))?;
+            self.insist(node, number)?;
         }
         let mut tasks = Vec::new();
         let hosts = &self.hosts;
@@ -255,9 +255,9 @@ impl World<'_> {
     }
 
     /// Tells a core again what its user wishes for a document that it holds.
-    fn insist(&mut self, node: Index, number: Number, mode: Option<Mode>) -> Step {
+    fn insist(&mut self, node: Index, number: Number) -> Step {
         let cell = self.truth.entry(number).cell(node);
-        if cell.has(Cell::EXPLICIT) && mode != Some(cell.mode()) {
+        if cell.has(Cell::EXPLICIT) {
             self.act(node, Action::Set(number, cell.mode()))?;
         }
         if cell.has(Cell::BOOKMARKED) {
@@ -275,7 +275,7 @@ impl World<'_> {
             let wanted = cell.has(Cell::EXPLICIT | Cell::BOOKMARKED)
                 && self.truth.interest(number, node).is_some();
             match (wanted, held) {
-                (true, true) => self.insist(node, number, None)?,
+                (true, true) => self.insist(node, number)?,
                 (true, false) => self.join_again(node, number)?,
                 (false, true) if self.truth.interest(number, node).is_none() => {
                     self.act(node, Action::Forget(number))?;
@@ -286,16 +286,18 @@ impl World<'_> {
         Ok(())
     }
 
-    /// A user who waits at a peer that is gone, has moved or no longer has the document joins at
-    /// another, and gives up if there is none.
+    /// A user who waits at a peer that is gone, has moved, does not answer or no longer has the
+    /// document joins at another, and gives up if there is none.
     pub(super) fn ask_elsewhere(&mut self, node: Index) -> Step {
-        let joining = std::mem::take(&mut self.hosts[node].joining);
+        let joining = self.hosts[node].joining.clone();
         for (number, (via, generation)) in joining {
-            let host = &self.hosts[via];
-            let same = host.is_up() && host.generation == generation;
-            let there = same && self.truth.holds(number, via);
             let wanted = self.truth.interest(number, node).is_some();
-            if there || !wanted || self.truth.holds(number, node) {
+            let waits = wanted && !self.truth.holds(number, node);
+            if waits && self.serves(number, via, generation) {
+                continue;
+            }
+            self.hosts[node].joining.remove(&number);
+            if !waits {
                 continue;
             }
             if self.live_holder(number, node).is_some() {
@@ -305,6 +307,13 @@ impl World<'_> {
             }
         }
         Ok(())
+    }
+
+    /// True if who joins at a node's address may expect the document from it.
+    fn serves(&self, number: Number, via: Index, generation: u32) -> bool {
+        let host = &self.hosts[via];
+        let same = host.is_up() && host.generation == generation;
+        same && !host.hostile && self.truth.holds(number, via)
     }
 
     fn join_again(&mut self, node: Index, number: Number) -> Step {

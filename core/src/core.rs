@@ -12,6 +12,7 @@ mod delivery;
 mod digest;
 mod flush;
 mod frames;
+mod handover;
 mod leave;
 mod mend;
 mod neighbors;

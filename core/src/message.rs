@@ -341,6 +341,8 @@ pub enum Purpose {
     Acquaintance,
     /// To find other parts of a network that has fallen apart (rules *Heal*, *Probe*).
     Heal,
+    /// Not a subscriber, but nearer to one (rules *Climb*, *Hand over*).
+    Guide,
 }
 
 /// A document on its way.

@@ -307,7 +307,7 @@ impl Core {
     }
 
     /// True if a document may come this way: from a neighbour in a network whose
-    /// comments we want, as a comment there; or because we asked for it.
+    /// comments we want, or from its author, as a comment there; or because we asked for it.
     fn expects(&mut self, link: LinkId, via: Tag, document: &Document) -> bool {
         let Some(overlay) = self.overlays.get(&via) else {
             return false;
@@ -326,7 +326,10 @@ impl Core {
             self.violation(link, Violation::Unsolicited);
             return false;
         }
-        comment && (neighbor || asked) && overlay.subscribes()
+        // Who wrote it shows by it that it knows our document's id (rule *Hand over*).
+        let node = self.links.get(&link).map(|link| link.node);
+        let wrote = Some(document.author_id()) == node;
+        comment && (neighbor || asked || wrote) && overlay.subscribes()
     }
 
     /// The body was here already: only the sender's state counts.
@@ -744,24 +747,6 @@ impl Core {
         }
     }
 
-    /// Rule *Hand over*: a peer that gets every comment of a parent document says that it has
-    /// not got this one. Those who had it for the others may have lost it since.
-    pub(super) fn offer_to_relative(&mut self, tag: Tag, link: LinkId) {
-        let Some(overlay) = self.overlays.get(&tag).filter(|overlay| overlay.active()) else {
-            return;
-        };
-        let takes = |parent: &Tag| {
-            let parent = self.overlays.get(parent);
-            parent
-                .and_then(|parent| parent.neighbor(link))
-                .is_some_and(|neighbor| neighbor.mode.subscribes())
-        };
-        let mut parents = overlay.parents.iter().map(|(parent, _)| *parent);
-        if let Some(via) = parents.find(takes) {
-            self.queue_body(link, via, tag);
-        }
-    }
-
     /// Queues a document that somebody asked for.
     pub(super) fn queue_body(&mut self, link: LinkId, via: Tag, document: Tag) {
         self.offer(
@@ -912,22 +897,6 @@ impl Core {
             };
             self.effects
                 .push(Effect::Send(link.channel, Packet::Frame(frame)));
-        }
-    }
-
-    /// Rule *Hand over*: a neighbour has acknowledged the document.
-    pub(super) fn hand_over(&mut self, tag: Tag) {
-        if let Some(overlay) = self.overlays.get_mut(&tag)
-            && overlay.wishes.authored
-            && !overlay.parents.is_empty()
-        {
-            overlay.wishes.authored = false;
-            let parents = overlay.parents.clone();
-            self.unsaved(tag);
-            self.touch(tag);
-            parents
-                .into_iter()
-                .for_each(|(parent, _)| self.touch(parent));
         }
     }
 }

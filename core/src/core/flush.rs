@@ -5,6 +5,7 @@ use super::contact::Ending;
 use crate::config::CREDIT_UNIT;
 use crate::deadline::Alarm;
 use crate::effect::Effect;
+use crate::id::Tag;
 use crate::link::LinkId;
 use crate::message::{Frame, Message, Packet};
 use crate::overlay::QUEUED;
@@ -199,8 +200,7 @@ impl Core {
             .unused_since
             .is_some_and(|since| since + self.config.linger <= self.now)
         {
-            self.close_link(link_id);
-            return;
+            return self.close_if_idle(link_id);
         }
         let quiet = link.outbound.oldest().is_none();
         let idle = quiet && link.keep_alive_at(self.id > link.node) <= self.now;
@@ -218,6 +218,22 @@ impl Core {
         let compares = |l: &crate::link::Link| l.comparison.at.is_some_and(|at| at <= self.now);
         if quiet && self.links.get(&link_id).is_some_and(compares) {
             self.compare_memories(link_id);
+        }
+    }
+
+    /// No network has used the link for long: closes it, unless it was asked for a place that
+    /// it may still give.
+    fn close_if_idle(&mut self, link_id: LinkId) {
+        let asks = |tag: &Tag| {
+            let activity = self.overlays.get(tag).and_then(|o| o.activity.as_ref());
+            activity.is_some_and(|a| a.opens.iter().any(|open| open.asked == Some(link_id)))
+        };
+        let asked = self.asked.get(&link_id);
+        if !asked.is_some_and(|tags| tags.iter().any(asks)) {
+            return self.close_link(link_id);
+        }
+        if let Some(link) = self.links.get_mut(&link_id) {
+            link.unused_since = Some(self.now);
         }
     }
 

@@ -51,7 +51,7 @@ impl Core {
         let room = overlay.reserved() < max
             || matches!(
                 purpose,
-                Purpose::Bridge | Purpose::Heal | Purpose::Subscriber
+                Purpose::Bridge | Purpose::Heal | Purpose::Subscriber | Purpose::Guide
             );
         let activity = overlay.activity();
         let useless = ticket.is_none() && activity.knows_nothing(peer);
@@ -115,6 +115,10 @@ impl Core {
     }
 
     fn ask(&mut self, tag: Tag, peer: NodeId, link_id: LinkId) {
+        if let Some(purpose) = self.guided_to(tag, peer) {
+            self.attempt_failed(tag, peer);
+            return self.approach(tag, link_id, purpose);
+        }
         let Some(link) = self.links.get(&link_id) else {
             return;
         };
@@ -163,6 +167,14 @@ impl Core {
                 }),
             ),
         );
+    }
+
+    /// The peer was dialled to hand a comment over, not for a place.
+    fn guided_to(&self, tag: Tag, peer: NodeId) -> Option<Purpose> {
+        let overlay = self.overlays.get(&tag).filter(|o| !o.mode.subscribes())?;
+        let mut opens = overlay.activity.as_ref()?.opens.iter();
+        let open = opens.find(|open| open.peer == peer)?;
+        matches!(open.purpose, Purpose::Subscriber | Purpose::Guide).then_some(open.purpose)
     }
 
     /// An attempt came to nothing.
@@ -513,7 +525,7 @@ impl Core {
 
     /// Somebody wants to be a neighbour.
     pub(super) fn on_open(&mut self, link_id: LinkId, frame: u32, tag: Tag, open: Open) {
-        let Some(session) = self.links.get(&link_id).map(|link| link.session) else {
+        let Some((node, session)) = self.links.get(&link_id).map(|l| (l.node, l.session)) else {
             return;
         };
         let Some(overlay) = self.overlays.get(&tag).filter(|overlay| overlay.holds()) else {
@@ -527,6 +539,9 @@ impl Core {
             self.violation(link_id, Violation::Uninvited);
             self.say(link_id, Message::Close(tag, CloseReason::Unknown));
             return;
+        }
+        if let Some(peer) = self.peers.known.get_mut(&node) {
+            peer.grounds.add(tag);
         }
         if !overlay.active() {
             self.send_on(tag, link_id);

@@ -24,6 +24,8 @@ const MAX_FAILURES: u32 = 340;
 const MAX_REFUSALS: u8 = 6;
 /// Peers drawn at random of which the one with most failures makes room for a new one. Guess.
 const PEERS_COMPARED: usize = 16;
+/// Most departures remembered, for tickets written just before them.
+const MAX_DEPARTED: usize = 1_024;
 /// How long a peer that used up our patience is refused.
 const SHUN: Duration = Duration::from_secs(3600);
 
@@ -65,7 +67,7 @@ impl Grounds {
     }
 
     /// True if it is among those to be saved.
-    fn add(&mut self, tag: Tag) -> bool {
+    pub(super) fn add(&mut self, tag: Tag) -> bool {
         if self.contains(tag) {
             return false;
         }
@@ -107,6 +109,8 @@ pub(super) struct Peers {
     pub(super) unsaved: BTreeSet<NodeId>,
     pub(super) blocked: BTreeSet<NodeId>,
     shunned: BTreeMap<NodeId, Time>,
+    /// Who left a network lately, and until when its tickets there are good.
+    departed: BTreeMap<(NodeId, Tag), Time>,
     /// Attempts in a row, in any network, to make acquaintances that brought none.
     pub(super) barren: u32,
     /// Overlays that wait for a link to a peer.
@@ -147,6 +151,20 @@ impl Peers {
     /// True if the peer is refused.
     pub(super) fn refused(&self, node: NodeId, now: Time) -> bool {
         self.blocked.contains(&node) || self.shunned.get(&node).is_some_and(|&until| now < until)
+    }
+
+    /// True if the peer shares a document with us by all we know, or did until lately.
+    pub(super) fn shares(&self, node: NodeId, tag: Tag, now: Time) -> bool {
+        let known = self.known.get(&node);
+        known.is_some_and(|peer| peer.grounds.contains(tag))
+            || self.departed.get(&(node, tag)).is_some_and(|&until| now < until)
+    }
+
+    fn depart(&mut self, node: NodeId, tag: Tag, until: Time) {
+        if self.departed.len() >= MAX_DEPARTED {
+            self.departed.pop_first();
+        }
+        self.departed.insert((node, tag), until);
     }
 
     /// Both sides were told of each other.
@@ -229,10 +247,15 @@ impl Core {
         let Some(node) = self.links.get(&link).map(|link| link.node) else {
             return;
         };
-        if let Some(peer) = self.peers.known.get_mut(&node)
-            && peer.grounds.remove(tag)
-        {
-            self.peer_changed(node);
+        let Some(peer) = self.peers.known.get_mut(&node) else {
+            return;
+        };
+        if peer.grounds.contains(tag) {
+            let changed = peer.grounds.remove(tag);
+            self.peers.depart(node, tag, self.now + self.config.ticket_life);
+            if changed {
+                self.peer_changed(node);
+            }
         }
     }
 

@@ -80,7 +80,7 @@ impl Core {
             return Err(Violation::BadTicket);
         }
         let introducer = self.peers.known.get(&ticket.introducer);
-        let shares = introducer.is_some_and(|peer| peer.grounds.contains(tag))
+        let shares = self.peers.shares(ticket.introducer, tag, self.now)
             || self
                 .linked
                 .get(&ticket.introducer)
@@ -383,7 +383,7 @@ impl Core {
             .activity
             .as_ref()
             .is_some_and(|a| a.opens.iter().any(|open| open.asked == Some(link)));
-        if !asked && overlay.neighbor(link).is_none() {
+        if !asked && overlay.neighbor(link).is_none() && !self.is_guide(tag, link) {
             // The relation may have ended while this was on its way.
             return;
         }
@@ -406,12 +406,21 @@ impl Core {
         match purpose {
             Purpose::Acquaintance => self.touch(tag),
             Purpose::Neighbor if ticket.replaces => self.follow_splice(link, tag, peer, ticket),
-            Purpose::Neighbor | Purpose::Subscriber | Purpose::Bridge | Purpose::Heal => {
-                if purpose == Purpose::Subscriber {
-                    self.drop_surplus(tag);
-                }
+            Purpose::Subscriber | Purpose::Guide => self.on_guided(tag, peer, purpose, ticket),
+            Purpose::Neighbor | Purpose::Bridge | Purpose::Heal => {
                 self.try_open(tag, peer, purpose, Some(ticket));
             }
+        }
+    }
+
+    /// We asked for a subscriber: to have it above us, or to hand a comment over.
+    fn on_guided(&mut self, tag: Tag, peer: NodeId, purpose: Purpose, ticket: Ticket) {
+        let subscribes = |overlay: &Overlay| overlay.mode.subscribes();
+        if self.overlays.get(&tag).is_some_and(subscribes) {
+            self.drop_surplus(tag);
+            self.try_open(tag, peer, Purpose::Subscriber, Some(ticket));
+        } else {
+            self.follow_guide(tag, peer, purpose, ticket);
         }
     }
 
@@ -573,7 +582,11 @@ impl Core {
         let Some(overlay) = self
             .overlays
             .get(&tag)
-            .filter(|o| o.active() && o.neighbor(link).is_some() && backlog < MAX_BACKLOG)
+            .filter(|o| o.active() && backlog < MAX_BACKLOG)
+            .filter(|o| {
+                let guides = purpose == Purpose::Subscriber && self.proved(tag, link);
+                guides || o.neighbor(link).is_some()
+            })
         else {
             return;
         };
@@ -590,14 +603,14 @@ impl Core {
                 }
             }
             Purpose::Subscriber => {
-                if let Some(target) = self.guide(tag, link) {
-                    self.introduce(tag, link, target, Purpose::Subscriber, false);
+                if let Some((target, purpose)) = self.guide(tag, link) {
+                    self.introduce(tag, link, target, purpose, false);
                 }
             }
             Purpose::Heal if overlay.election.upstream == Some(link) => {
                 self.probe_here_or_below(tag, 0);
             }
-            Purpose::Heal => {}
+            Purpose::Heal | Purpose::Guide => {}
             Purpose::Neighbor | Purpose::Bridge => {
                 let strangers = self.strangers(tag, link, others);
                 let at = self.draw(tag, strangers.len());
@@ -622,23 +635,35 @@ impl Core {
         links.into_iter().filter(strange).collect()
     }
 
-    /// Rule *Climb*: where a subscriber finds a subscribing upstream: at one of our
-    /// subscribing neighbours with a better label, else further up.
-    fn guide(&mut self, tag: Tag, seeker: LinkId) -> Option<LinkId> {
+    /// True if the peer has shown that it knows the document's id.
+    fn proved(&self, tag: Tag, link: LinkId) -> bool {
+        let Some(link) = self.links.get(&link) else {
+            return false;
+        };
+        let known = self.peers.known.get(&link.node);
+        link.proven == Some(tag) || known.is_some_and(|peer| peer.grounds.contains(tag))
+    }
+
+    /// Rule *Climb*: where a subscriber finds a subscribing upstream, or a comment somebody who
+    /// takes it: at one of our subscribing neighbours, for a subscriber one with a better label;
+    /// else further up.
+    fn guide(&mut self, tag: Tag, seeker: LinkId) -> Option<(LinkId, Purpose)> {
         let overlay = self.overlays.get(&tag)?;
         let own = (&overlay.election.root, overlay.election.distance);
-        let asks = overlay.neighbor(seeker)?;
-        // Who does not subscribe only looks for somebody who takes its comment.
-        let (distance, any) = (asks.distance.max(1), !asks.mode.subscribes());
+        let asks = overlay
+            .neighbor(seeker)
+            .filter(|asks| asks.mode.subscribes());
+        let distance = asks.map(|asks| asks.distance.max(1));
         let reaches = |n: &&Neighbor| {
-            let nearer = n.root.as_ref() == Some(own.0) && n.distance < distance;
-            n.link != seeker && (any || (!n.frozen() && nearer))
+            let nearer = |distance| n.root.as_ref() == Some(own.0) && n.distance < distance;
+            n.link != seeker && distance.is_none_or(|distance| !n.frozen() && nearer(distance))
         };
         let nearer = overlay.subscribers().filter(reaches);
         let choice: Vec<LinkId> = nearer.map(|n| n.link).collect();
         let there = |link: &LinkId| *link != seeker && overlay.present().any(|n| n.link == *link);
         let upstream = overlay.election.upstream.filter(there);
         let at = self.draw(tag, choice.len());
-        choice.get(at).copied().or(upstream)
+        let subscriber = choice.get(at).map(|link| (*link, Purpose::Subscriber));
+        subscriber.or(upstream.map(|link| (link, Purpose::Guide)))
     }
 }

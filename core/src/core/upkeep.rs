@@ -6,7 +6,7 @@ use super::Core;
 use super::records::Parked;
 use crate::effect::Notification;
 use crate::id::{Address, NodeId, Tag};
-use crate::link::{LinkId, QueuedBody};
+use crate::link::LinkId;
 use crate::message::{CloseReason, Message, Mode, Purpose};
 use crate::overlay::activity::{self, Effort};
 use crate::overlay::{Overlay, Stage};
@@ -32,9 +32,6 @@ const COLLECT_TRIES: u32 = 100;
 /// After so many in a row, in all networks together, that brought none, a node takes it that
 /// there is nobody else to know, until it hears of somebody. Guess.
 const BARREN_TRIES: u32 = 60;
-/// So often an own comment is offered before the network in which it is offered may be left:
-/// at least a minute. Guess.
-const OFFER_TRIES: u32 = 12;
 /// So many tries are made in each network all the same: who takes part in it is worth knowing.
 const COLLECT_ANYWAY: u32 = 3;
 
@@ -60,91 +57,6 @@ impl Core {
                 self.announce_due(tag);
                 self.offer_again(tag);
             }
-        }
-    }
-
-    /// Nobody here wants the document, and no own comment on it waits for somebody who takes
-    /// it (rule *Hand over*), or it has waited for long.
-    fn can_leave(&self, overlay: &Overlay) -> bool {
-        let tries = |comment: &Overlay| comment.activity.as_ref().map_or(0, |a| a.offer.tries);
-        let waits = |comment: &Tag| {
-            let comment = self.overlays.get(comment).filter(|o| o.wishes.authored);
-            comment.is_some_and(|comment| tries(comment) < OFFER_TRIES)
-        };
-        !overlay.wanted() && !overlay.comments.tags().iter().any(waits)
-    }
-
-    /// Rule *Hand over*: who does not subscribe where its comment belongs is not asked for
-    /// it by anybody, so it offers it until a neighbour has it. Where no neighbour subscribes it
-    /// looks for one that does.
-    fn offer_again(&mut self, tag: Tag) {
-        let Some(overlay) = self.overlays.get(&tag) else {
-            return;
-        };
-        let pushed = |parent: &Tag| self.overlays.get(parent).is_some_and(|o| !o.subscribes());
-        // What has comments already is not new: who takes it is to ask for them.
-        let fresh = overlay.comments.digest().count == 0;
-        let parents = overlay.parents.iter().map(|(parent, _)| *parent);
-        let parents: Vec<Tag> = parents.filter(pushed).collect();
-        if !overlay.wishes.authored || parents.is_empty() {
-            return self.rest(tag, |a| &mut a.offer);
-        }
-        let first = overlay.activity.as_ref().is_none_or(|a| a.offer.tries == 0);
-        if !self.due(tag, u32::MAX, |a| &mut a.offer) || first {
-            return;
-        }
-        for via in parents {
-            // It may be left after so many offers.
-            self.touch(via);
-            let links: Vec<LinkId> = self.overlays.get(&via).map_or(Vec::new(), |overlay| {
-                overlay.subscribers().map(|n| n.link).collect()
-            });
-            let at = self.draw(tag, links.len());
-            if let Some(&link) = links.get(at) {
-                let body = QueuedBody {
-                    via,
-                    document: tag,
-                    fresh,
-                };
-                self.offer(link, body, None);
-            } else {
-                self.find_subscriber(tag, via);
-            }
-        }
-    }
-
-    /// A subscriber became a neighbour where own comments wait for one; it may not stay for long.
-    pub(super) fn offer_soon(&mut self, via: Tag) {
-        let comments = self.overlays.get(&via).map(|o| o.comments.tags().to_vec());
-        for comment in comments.unwrap_or_default() {
-            let overlay = self.overlays.get_mut(&comment);
-            let waits = overlay.filter(|overlay| overlay.wishes.authored);
-            if let Some(activity) = waits.and_then(|overlay| overlay.activity.as_mut()) {
-                activity.offer.next = activity.offer.next.map(|_| self.now);
-                self.touch(comment);
-            }
-        }
-    }
-
-    /// Looks for a subscriber of `via`, to whom the comment can be handed over, in the ways of
-    /// rule *Climb*.
-    fn find_subscriber(&mut self, comment: Tag, via: Tag) {
-        let activity = self
-            .overlays
-            .get(&comment)
-            .and_then(|o| o.activity.as_ref());
-        let odd = activity.is_some_and(|activity| activity.offer.tries % 2 == 1);
-        let rank = self.overlays.get(&via).map(|o| o.election.root.key.rank);
-        if rank.is_none_or(|rank| rank == crate::message::Rank::Holder) {
-            // The overlay root subscribes, if anybody does.
-            return;
-        }
-        if odd && self.climb_by_parent(via) {
-            return;
-        }
-        let upstream = self.overlays.get(&via).and_then(|o| o.election.upstream);
-        if let Some(link) = upstream {
-            self.say(link, Message::Seek(via, Purpose::Subscriber));
         }
     }
 
@@ -392,9 +304,18 @@ impl Core {
     /// Who follows a parent document subscribes to this one too: asks one of them whom we
     /// know, which saves the introduction. False if there is none.
     fn climb_by_parent(&mut self, tag: Tag) -> bool {
-        let Some(overlay) = self.overlays.get(&tag) else {
+        let follower = self.follower_above(tag);
+        let Some(peer) = follower.and_then(|link| self.links.get(&link)) else {
             return false;
         };
+        let peer = peer.node;
+        self.drop_surplus(tag);
+        self.try_open(tag, peer, Purpose::Subscriber, None)
+    }
+
+    /// A peer that follows a parent document and is no neighbour in this one's network.
+    pub(super) fn follower_above(&mut self, tag: Tag) -> Option<LinkId> {
+        let overlay = self.overlays.get(&tag)?;
         let parents = overlay.parents.iter();
         let parents = parents.filter_map(|(parent, _)| self.overlays.get(parent));
         let followers = parents
@@ -402,12 +323,7 @@ impl Core {
             .filter(|n| n.mode == Mode::Follow && overlay.neighbor(n.link).is_none());
         let followers: Vec<LinkId> = followers.map(|n| n.link).collect();
         let at = self.draw(tag, followers.len());
-        let follower = followers.get(at).and_then(|link| self.links.get(link));
-        let Some(peer) = follower.map(|link| link.node) else {
-            return false;
-        };
-        self.drop_surplus(tag);
-        self.try_open(tag, peer, Purpose::Subscriber, None)
+        followers.get(at).copied()
     }
 
     /// Rule *Acquaint*: a newcomer gets to know nodes near and, by moving one edge
@@ -640,7 +556,7 @@ impl Core {
 
     /// Starts an effort, or goes on with it: true if it is due now. The next try
     /// comes after a pause that doubles, up to `redial_max`; none after `tries`.
-    fn due(
+    pub(super) fn due(
         &mut self,
         tag: Tag,
         tries: u32,

@@ -100,6 +100,8 @@ pub(crate) struct Activity {
     pub(crate) offer: Effort,
     /// Joining: knocking at the doors the user gave.
     pub(crate) knock: Effort,
+    /// Whom we asked for the way to a subscriber, to hand a comment over.
+    pub(crate) guides: Vec<LinkId>,
     /// Peers that said that they do not hold the document, and how often.
     pub(crate) ignorant: BTreeMap<NodeId, u8>,
     /// Doors that refused us, in a row.
@@ -171,5 +173,6 @@ impl Activity {
         }
         self.agreed.retain(|agreed| *agreed != link);
         self.bridged.retain(|bridged| *bridged != link);
+        self.guides.retain(|guide| *guide != link);
     }
 }

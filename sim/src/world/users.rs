@@ -166,7 +166,7 @@ impl World<'_> {
         while let Some((node, notification)) = self.notices.pop_front() {
             match notification {
                 Notification::Done(request, document) => self.done(node, request, document)?,
-                Notification::Failed(request, error) => self.failed(node, request, error),
+                Notification::Failed(request, error) => self.failed(node, request, error)?,
                 Notification::Arrived { document, .. } => self.arrived(node, &document)?,
                 Notification::Stopped => self.stopped(node),
                 // While faults go on, a user waits: the peer may be back soon.
@@ -208,15 +208,19 @@ impl World<'_> {
         self.run(tasks)
     }
 
-    fn failed(&mut self, node: Index, request: RequestId, error: CommandError) {
+    fn failed(&mut self, node: Index, request: RequestId, error: CommandError) -> Step {
         let Some(action) = self.hosts[node].pending.remove(&request) else {
-            return;
+            return Ok(());
         };
         match (error, action) {
             (CommandError::Busy, _) => self
                 .queue
                 .push(self.after(PATIENCE), Event::Again(node, action)),
             (CommandError::NotHeld, Action::Set(number, _) | Action::Bookmark(number, _)) => {
+                let wanted = self.truth.interest(number, node).is_some();
+                if wanted && !self.hosts[node].joining.contains_key(&number) {
+                    return self.join_again(node, number);
+                }
                 self.hosts[node].unfulfilled.insert(number);
             }
             (CommandError::NotHeld, Action::Publish { ticket, .. }) => {
@@ -231,6 +235,7 @@ impl World<'_> {
                 _,
             ) => {}
         }
+        Ok(())
     }
 
     fn arrived(&mut self, node: Index, document: &DocumentId) -> Step {
@@ -326,8 +331,7 @@ impl World<'_> {
             Some(via) => self.act(node, Action::Join { number, via, mode }),
             None => {
                 self.hosts[node].unfulfilled.remove(&number);
-                self.truth.forget(node, number);
-                Ok(())
+                self.act(node, Action::Forget(number))
             }
         }
     }

@@ -226,7 +226,6 @@ impl Core {
         if !overlay.election.is_root() {
             return self.rest(tag, |a| &mut a.probe);
         }
-        let door = overlay.doors.first().cloned();
         let Some(activity) = &mut overlay.activity else {
             return;
         };
@@ -241,6 +240,7 @@ impl Core {
         let pause = self.config.probe_interval * (1 + tries / 4);
         activity.probe.next = (tries < PROBE_TRIES).then_some(self.now + pause);
         self.probe_here_or_below(tag, tries);
+        let door = self.door(tag, tries - 1);
         if let Some(door) = door.filter(|_| tries <= PROBES_FIRST) {
             self.knock_at(tag, door);
         }

@@ -234,7 +234,6 @@ impl Core {
         peers.extend(self.commenters(tag));
         let mut seen = BTreeSet::new();
         peers.retain(|peer| seen.insert(*peer));
-        let doors = overlay.doors.clone();
         let tries = overlay.activity.as_ref().map_or(0, |a| a.refill.tries);
         let start = self.draw(tag, peers.len());
         peers.rotate_left(start);
@@ -246,10 +245,17 @@ impl Core {
         }
         // Those we know may all be gone for ever.
         if (dialled == 0 || tries.is_multiple_of(DOOR_EVERY))
-            && let Some(door) = doors.first()
+            && let Some(door) = self.door(tag, tries / DOOR_EVERY)
         {
-            self.knock_at(tag, door.clone());
+            self.knock_at(tag, door);
         }
+    }
+
+    /// The address given by the user whose turn it is.
+    pub(super) fn door(&self, tag: Tag, turn: u32) -> Option<Address> {
+        let doors = &self.overlays.get(&tag)?.doors;
+        let turn = usize::try_from(turn).unwrap_or(0);
+        doors.get(turn % doors.len().max(1)).cloned()
     }
 
     /// Asks random neighbours for introductions.
@@ -391,9 +397,8 @@ impl Core {
             return;
         };
         let tries = overlay.activity.as_ref().map_or(0, |a| a.knock.tries);
-        let (id, count) = (overlay.id, overlay.doors.len());
-        let at = usize::try_from(tries).unwrap_or(0) % count.max(1);
-        if let Some(door) = overlay.doors.get(at).cloned() {
+        let id = overlay.id;
+        if let Some(door) = self.door(tag, tries) {
             self.knock_at(tag, door);
         }
         if tries > KNOCKS_BEFORE_DELAY {

@@ -402,6 +402,15 @@ impl Core {
         self.key
     }
 
+    /// True if this node would know whom to call there: a peer that it knows, or a user's word.
+    #[must_use]
+    pub fn knows_address(&self, address: &Address) -> bool {
+        let mut peers = self.peers.known.values();
+        let mut overlays = self.overlays.values();
+        peers.any(|peer| peer.address == *address)
+            || overlays.any(|overlay| overlay.doors.contains(address))
+    }
+
     /// The network of a document, if this node takes part and it is not cold.
     #[must_use]
     pub fn overlay(&self, document: &DocumentId) -> Option<OverlayView> {

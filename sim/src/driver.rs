@@ -66,6 +66,8 @@ pub struct Outcome {
     pub last: Snapshot,
     /// First property that did not hold, with the last events among the nodes concerned.
     pub failure: Option<(Violated, Vec<Event>)>,
+    /// The failure follows from whom the survivors never heard of (see the scenarios' page, "Swarm").
+    pub beyond_reach: bool,
     /// What led to the failure, to be drawn.
     pub scene: Option<Scene>,
     /// Hash of everything that happened, in order: equal for equal seeds.

@@ -3,6 +3,7 @@
 //! that core's effects in order. Checkers and accounts see all of it; nothing
 //! here decides what the protocol does.
 
+mod apart;
 mod channels;
 mod event;
 mod history;

@@ -66,6 +66,7 @@ struct Tally<'a> {
     twice: u64,
     events: u64,
     slowest_ms: u64,
+    beyond_reach: u64,
     failures: BTreeMap<(Class, String), Vec<u64>>,
 }
 
@@ -80,6 +81,7 @@ impl<'a> Tally<'a> {
             twice: 0,
             events: 0,
             slowest_ms: 0,
+            beyond_reach: 0,
             failures: BTreeMap::new(),
         }
     }
@@ -97,6 +99,7 @@ impl<'a> Tally<'a> {
         if self.args.twice > 0 && case.seed.is_multiple_of(self.args.twice) {
             self.twice += 1;
         }
+        self.beyond_reach += u64::from(judged.beyond_reach);
         if let Some(finding) = &judged.finding {
             self.failed(case, finding)?;
         }
@@ -147,13 +150,14 @@ impl<'a> Tally<'a> {
         let seconds = self.watch.elapsed().as_secs_f64().max(1e-9);
         format!(
             "{} seeds in {:.0} s ({} a minute), {} of them twice, {} events, slowest healing {:.0} s \
-             (simulated), {} failed",
+             (simulated), {} beyond reach, {} failed",
             grouped(self.seeds),
             seconds,
             grouped((self.seeds as f64 / seconds * 60.0) as u64),
             grouped(self.twice),
             grouped(self.events),
             self.slowest_ms as f64 / 1e3,
+            grouped(self.beyond_reach),
             self.failed_seeds()
         )
     }

@@ -232,8 +232,12 @@ impl<'a> Run<'a> {
         let scene = violated
             .as_ref()
             .map(|violated| self.scene(violated, &last));
+        let beyond_reach = violated
+            .as_ref()
+            .is_some_and(|violated| self.world.is_beyond_reach(violated, &last));
         let failure = violated.map(|violated| self.explain(violated));
         Outcome {
+            beyond_reach,
             metrics,
             last,
             failure,

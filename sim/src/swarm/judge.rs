@@ -71,6 +71,8 @@ impl std::fmt::Display for Finding {
 pub struct Judged {
     /// What went wrong, if anything did.
     pub finding: Option<Finding>,
+    /// Something did, but only because survivors of the faults never heard of each other.
+    pub beyond_reach: bool,
     /// Inputs that cores handled.
     pub events: u64,
     /// Simulated time that it took to become whole after the faults, milliseconds; `None` if it
@@ -109,6 +111,7 @@ fn verdict(run: impl FnOnce(&mut dyn Observer) -> Result<Outcome, SetupError>) -
             property,
             detail,
         }),
+        beyond_reach: false,
         events: 0,
         settled_ms: None,
         digest: None,
@@ -118,6 +121,7 @@ fn verdict(run: impl FnOnce(&mut dyn Observer) -> Result<Outcome, SetupError>) -
         Ok(Err(error)) => crashed("setup".to_owned(), error.to_string()),
         Ok(Ok(outcome)) => Judged {
             finding: finding(&outcome),
+            beyond_reach: outcome.beyond_reach,
             events: outcome.metrics.events,
             settled_ms: outcome.metrics.settled_ms,
             digest: Some(outcome.digest),
@@ -162,8 +166,8 @@ fn finding(outcome: &Outcome) -> Option<Finding> {
         });
     }
     let (violated, _) = outcome.failure.as_ref()?;
-    if violated.property == "sometimes" {
-        // What is drawn need not reach anything.
+    if violated.property == "sometimes" || outcome.beyond_reach {
+        // What is drawn need not reach anything, and may ask for what nobody can do.
         return None;
     }
     Some(Finding {

@@ -138,11 +138,12 @@ impl Core {
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
-        let gives = overlay.subscribes() && overlay.comments.digest().count > 0;
+        let subscribes = overlay.subscribes();
         let Some(neighbor) = overlay.neighbor_mut(link) else {
             return;
         };
-        let compares = gives && neighbor.mode.subscribes();
+        // Also of an empty set: it may be ours alone that lacks something.
+        let compares = subscribes && neighbor.mode.subscribes();
         neighbor.sent = 0;
         // Asks for an answer.
         neighbor.flags |= UNRESOLVED;

@@ -11,6 +11,7 @@ use super::Core;
 use crate::id::Tag;
 use crate::link::LinkId;
 use crate::message::{CloseReason, Message, Purpose, Range, RangeContent};
+use crate::overlay::neighbor::UNRESOLVED;
 use crate::reconcile;
 use crate::violation::Violation;
 
@@ -92,6 +93,18 @@ impl Core {
             neighbor.sent = 0;
             self.touch(tag);
         }
+    }
+
+    /// As [`Self::confirm`], and wants the neighbour's state in return.
+    pub(super) fn ask_state(&mut self, tag: Tag, link: LinkId) {
+        if let Some(neighbor) = self
+            .overlays
+            .get_mut(&tag)
+            .and_then(|overlay| overlay.neighbor_mut(link))
+        {
+            neighbor.flags |= UNRESOLVED;
+        }
+        self.confirm(tag, link);
     }
 
     /// The two ends of a link may differ about a network: see before long.

@@ -507,6 +507,11 @@ impl Core {
         if self.note_comment(parent, comment) {
             self.lose_absent(parent);
         }
+        let leaves = |overlay: &Overlay| overlay.stage == Stage::Leaving;
+        if self.overlays.get(&comment).is_some_and(leaves) {
+            // It came back, or its parent was subscribed to again, before it was gone.
+            self.recompute(comment);
+        }
     }
 
     /// Notes a comment in the set of the document that it comments on.

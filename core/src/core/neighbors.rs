@@ -631,6 +631,11 @@ impl Core {
         }
         let one_sided = reason == CloseReason::Surplus && self.is_tree_edge(tag, link);
         let splice = self.take_splice(tag, link, reason);
+        let replaced = matches!(reason, CloseReason::Replaced(_));
+        if replaced && splice.is_none() && self.is_tree_edge(tag, link) {
+            // Another got our place, as a climber or a healer: ours is where it was.
+            self.suspect_parts(tag);
+        }
         let was_neighbor = self.remove_neighbor(tag, link);
         if matches!(reason, CloseReason::Left | CloseReason::Unknown) {
             self.forget_ground(link, tag);

@@ -13,7 +13,6 @@ use crate::id::Tag;
 use crate::link::{Link, LinkId};
 use crate::message::{Message, Range, RangeContent, SetDigest};
 use crate::overlay::comments::{digest_of, mix};
-use crate::overlay::neighbor::UNRESOLVED;
 use crate::overlay::{Neighbor, Overlay};
 use crate::reconcile;
 use crate::violation::Violation;
@@ -135,19 +134,16 @@ impl Core {
 
     /// The two ends remember a relation differently: both tell their states.
     fn recount(&mut self, tag: Tag, link: LinkId) {
-        let Some(overlay) = self.overlays.get_mut(&tag) else {
+        let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };
         let subscribes = overlay.subscribes();
-        let Some(neighbor) = overlay.neighbor_mut(link) else {
+        let Some(neighbor) = overlay.neighbor(link) else {
             return;
         };
         // Also of an empty set: it may be ours alone that lacks something.
         let compares = subscribes && neighbor.mode.subscribes();
-        neighbor.sent = 0;
-        // Asks for an answer.
-        neighbor.flags |= UNRESOLVED;
-        self.touch(tag);
+        self.ask_state(tag, link);
         if compares {
             self.tell_digest(tag, link);
         }

@@ -149,8 +149,11 @@ impl Core {
 
     /// A full node is asked: heal if the networks differ, else splice.
     pub(super) fn on_open_when_full(&mut self, link: LinkId, frame: u32, tag: Tag, open: &Open) {
+        let Some(newcomer) = self.links.get(&link).map(|link| link.node) else {
+            return;
+        };
         let attempt = OpenAttempt {
-            peer: self.id,
+            peer: newcomer,
             purpose: Purpose::Heal,
             ticket: None,
             asked: None,
@@ -306,7 +309,17 @@ impl Core {
             }
         };
         let Some(victim) = victim else { return false };
-        self.close(tag, victim, CloseReason::Surplus);
+        let on_tree = self
+            .overlays
+            .get(&tag)
+            .is_some_and(|o| o.neighbor(victim).is_some_and(|n| o.on_tree(n)));
+        // Who was on the tree must not take it for a relation that we never knew of.
+        let reason = if on_tree {
+            CloseReason::Replaced(attempt.peer)
+        } else {
+            CloseReason::Surplus
+        };
+        self.close(tag, victim, reason);
         true
     }
 
@@ -416,7 +429,12 @@ impl Core {
     /// We asked for a subscriber: to have it above us, or to hand a comment over.
     fn on_guided(&mut self, tag: Tag, peer: NodeId, purpose: Purpose, ticket: Ticket) {
         let subscribes = |overlay: &Overlay| overlay.mode.subscribes();
-        if self.overlays.get(&tag).is_some_and(subscribes) {
+        let link = self.linked.get(&peer).copied();
+        let known = link.filter(|link| self.is_neighbor(tag, *link));
+        if let Some(link) = known {
+            // It never told where it stands (rule *Inherit*).
+            self.ask_state(tag, link);
+        } else if self.overlays.get(&tag).is_some_and(subscribes) {
             self.drop_surplus(tag);
             self.try_open(tag, peer, Purpose::Subscriber, Some(ticket));
         } else {

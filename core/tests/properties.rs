@@ -51,6 +51,7 @@ fn purpose() -> impl Strategy<Value = Purpose> {
         Purpose::Bridge,
         Purpose::Acquaintance,
         Purpose::Heal,
+        Purpose::Guide,
     ])
 }
 

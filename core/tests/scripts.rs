@@ -80,6 +80,8 @@ struct Stage {
     next_channel: u64,
     requests: u64,
     dialled: BTreeMap<String, ChannelId>,
+    /// Hellos on channels that the core dialled and that nobody answered yet.
+    greeted: BTreeMap<String, (ChannelId, Box<cliqueclique_core::message::Hello>)>,
     manual: bool,
     noack: bool,
     text: String,
@@ -141,6 +143,7 @@ impl Stage {
             next_channel: 1,
             requests: 0,
             dialled: BTreeMap::new(),
+            greeted: BTreeMap::new(),
             manual: false,
             noack: false,
             text: String::new(),
@@ -503,6 +506,7 @@ impl Stage {
                 self.hello(name, words);
                 self.confirm(name, &mut Words::new());
             }
+            "reached" => self.reach(name),
             "accepts" => self.accept(name, words),
             "refuses" => {
                 let channel = self.dialled.remove(name).expect("dialled");
@@ -606,10 +610,10 @@ impl Stage {
         self.receive(name, Packet::Confirm(confirm));
     }
 
-    /// The core dialled this peer: `accepts [as PEER]`.
-    fn accept(&mut self, name: &str, words: &mut Words<'_>) {
+    /// The core dialled this peer, and the channel stands: its Hello comes.
+    fn reach(&mut self, name: &str) {
         let channel = self.dialled.remove(name).expect("dialled");
-        let (mut hello, mut effects) = (None, Vec::new());
+        let mut effects = Vec::new();
         let connected = Input::Connected {
             channel,
             frame_limit: 16_384,
@@ -618,13 +622,22 @@ impl Stage {
         self.core.handle(self.now, connected, &mut effects);
         for effect in effects {
             if let Effect::Send(_, Packet::Hello(sent)) = &effect {
-                hello = Some(sent.clone());
+                self.greeted
+                    .insert(name.to_owned(), (channel, sent.clone()));
             }
             self.effect(effect);
         }
+    }
+
+    /// The core dialled this peer: `accepts [as PEER]`.
+    fn accept(&mut self, name: &str, words: &mut Words<'_>) {
+        if !self.greeted.contains_key(name) {
+            self.reach(name);
+        }
+        let (channel, hello) = self.greeted.remove(name).expect("a Hello");
         let name = option(words, "as").unwrap_or(name);
         let peer = self.peers.get_mut(name).expect("known");
-        let welcome = peer.welcome(channel, &hello.expect("a Hello"));
+        let welcome = peer.welcome(channel, &hello);
         self.receive(name, Packet::Welcome(Box::new(welcome)));
     }
 
@@ -885,6 +898,7 @@ fn purpose(name: &str) -> Purpose {
         "bridge" => Purpose::Bridge,
         "acquaintance" => Purpose::Acquaintance,
         "heal" => Purpose::Heal,
+        "guide" => Purpose::Guide,
         other => panic!("no purpose {other}"),
     }
 }

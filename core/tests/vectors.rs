@@ -306,6 +306,7 @@ fn relations() -> Vec<(&'static str, Message)> {
             Message::Seek(tag, Purpose::Acquaintance),
         ),
         ("seek.heal", Message::Seek(tag, Purpose::Heal)),
+        ("seek.guide", Message::Seek(tag, Purpose::Guide)),
     ]
 }
 

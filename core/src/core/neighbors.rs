@@ -24,6 +24,9 @@ enum NoRoot {
     Bad(Violation),
 }
 
+/// After so many answers that it does not hold a comment, a peer that should is given it by who
+/// has no neighbour there. Guess.
+const LACKS_FOR_LONG: u8 = 2;
 /// A node that knows fewer peers asks each new neighbour for acquaintances at once. Guess.
 const FEW_PEERS: usize = 16;
 
@@ -669,8 +672,11 @@ impl Core {
         let node = self.links.get(&link).map(|link| link.node);
         let overlay = self.overlays.get_mut(&tag).filter(|o| o.active());
         if let (Some(node), Some(overlay)) = (node, overlay) {
-            overlay.activity().lacks(node);
-            self.offer_to_relative(tag, link);
+            let said = overlay.activity().lacks(node);
+            // At first it may be on its way there, and others may give it.
+            if said == LACKS_FOR_LONG && overlay.neighbors.is_empty() {
+                self.offer_to_relative(tag, link);
+            }
         }
     }
 

@@ -157,7 +157,10 @@ impl Peers {
     pub(super) fn shares(&self, node: NodeId, tag: Tag, now: Time) -> bool {
         let known = self.known.get(&node);
         known.is_some_and(|peer| peer.grounds.contains(tag))
-            || self.departed.get(&(node, tag)).is_some_and(|&until| now < until)
+            || self
+                .departed
+                .get(&(node, tag))
+                .is_some_and(|&until| now < until)
     }
 
     fn depart(&mut self, node: NodeId, tag: Tag, until: Time) {
@@ -252,7 +255,8 @@ impl Core {
         };
         if peer.grounds.contains(tag) {
             let changed = peer.grounds.remove(tag);
-            self.peers.depart(node, tag, self.now + self.config.ticket_life);
+            self.peers
+                .depart(node, tag, self.now + self.config.ticket_life);
             if changed {
                 self.peer_changed(node);
             }

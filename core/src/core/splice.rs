@@ -615,7 +615,11 @@ impl Core {
             .collect();
         match purpose {
             Purpose::Acquaintance => {
-                for other in self.strangers(tag, link, others).into_iter().take(GENEROSITY) {
+                for other in self
+                    .strangers(tag, link, others)
+                    .into_iter()
+                    .take(GENEROSITY)
+                {
                     self.introduce(tag, link, other, Purpose::Acquaintance, false);
                     self.introduce(tag, other, link, Purpose::Acquaintance, false);
                 }

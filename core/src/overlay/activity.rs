@@ -144,13 +144,14 @@ impl Activity {
             .min()
     }
 
-    /// A peer says that it does not hold the document.
-    pub(crate) fn lacks(&mut self, peer: NodeId) {
+    /// A peer says that it does not hold the document; gives how often by now.
+    pub(crate) fn lacks(&mut self, peer: NodeId) -> u8 {
         if self.ignorant.len() >= MAX_IGNORANT {
             self.ignorant.pop_first();
         }
         let asked = self.ignorant.entry(peer).or_default();
         *asked = asked.saturating_add(1);
+        *asked
     }
 
     /// There is no use in asking this peer for a place once more.

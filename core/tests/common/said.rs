@@ -138,6 +138,7 @@ fn purpose_of(n: u8) -> Purpose {
         1 => Purpose::Subscriber,
         2 => Purpose::Bridge,
         3 => Purpose::Acquaintance,
-        _ => Purpose::Heal,
+        4 => Purpose::Heal,
+        _ => Purpose::Guide,
     }
 }

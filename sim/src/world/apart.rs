@@ -32,7 +32,9 @@ impl World<'_> {
             }),
             "delivery" => violated.nodes.first().is_some_and(|&node| {
                 let givers = givers(last, truth, node);
-                givers.into_iter().all(|giver| !knowledge.equiv(node, giver))
+                givers
+                    .into_iter()
+                    .all(|giver| !knowledge.equiv(node, giver))
             }),
             _ => false,
         }
@@ -104,7 +106,9 @@ fn parts(
     let mut graph = UnionFind::new(last.nodes.len());
     for &node in &nodes {
         for neighbor in member(&node).into_iter().flat_map(|view| &view.neighbors) {
-            let other = nodes.iter().find(|&&other| last.nodes[other].id == neighbor.node);
+            let other = nodes
+                .iter()
+                .find(|&&other| last.nodes[other].id == neighbor.node);
             if let Some(&other) = other {
                 graph.union(node, other);
                 knowledge.union(node, other);

@@ -106,7 +106,9 @@ impl Core {
             AdmissionKind::Reunion if self.overlays.get(&tag).is_some_and(sent) => {
                 AdmissionKind::Bootstrap
             }
-            other => other,
+            other @ (AdmissionKind::Bootstrap
+            | AdmissionKind::Introduced(_)
+            | AdmissionKind::Reunion) => other,
         };
         self.dial(Errand {
             peer: Some(peer),

@@ -69,6 +69,7 @@ fn metrics() -> Metrics {
 
 fn page(failure: Option<(Violated, Vec<Event>)>) -> String {
     let outcome = Outcome {
+        beyond_reach: false,
         metrics: metrics(),
         last: network(&[(0, 1), (1, 2)]),
         failure,

@@ -80,16 +80,19 @@ fn init(
     output: Output,
 ) -> Result<(), Fault> {
     settings::name_fits(account).map_err(|text| Fault::new(Class::Usage, text))?;
-    let listen = match listen {
-        Some(listen) => listen,
-        None => free_place()?,
+    let listen = match listen.as_deref() {
+        Some("tcp") => free_place()?,
+        Some(listen) => listen.to_owned(),
+        None => crate::transport::i2p::SCHEME.to_owned(),
     };
+    settings::Settings::parse(&settings::template(account, &listen))
+        .map_err(|text| Fault::new(Class::Usage, format!("--listen: {text}")))?;
     folder::make(folder, account, &listen)?;
     // What was written is looked at as any start would.
     Settings::read(folder)?;
     let answer: Value = json!({ "data": folder, "account": account, "listen": listen });
     let text = format!(
-        "made {} with the account '{account}', which listens at {listen}\n\
+        "made {} with the account '{account}', which listens on {listen}\n\
          start it with `cliqueclique run`",
         folder.display()
     );

@@ -7,6 +7,7 @@ pub(crate) mod request;
 use crate::fault::{Class, Fault};
 use crate::runner::{Ask, Reply};
 use crate::store::Health;
+use crate::transport::Transport;
 use request::{Answer, LONGEST, Line, Request};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -28,11 +29,20 @@ const IDLE: Duration = Duration::from_secs(300);
 /// How often a waiting request looks whether the store is in trouble.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// Where an account is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Counter {
+    /// Its runner.
+    pub(crate) asks: mpsc::Sender<Ask>,
+    /// How it reaches others.
+    pub(crate) transport: Arc<dyn Transport>,
+}
+
 /// What the server needs of the node.
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
-    /// Runners by account.
-    pub(crate) accounts: Arc<BTreeMap<String, mpsc::Sender<Ask>>>,
+    /// Accounts by name.
+    pub(crate) accounts: Arc<BTreeMap<String, Counter>>,
     /// How the store does.
     pub(crate) health: Health,
     /// Stops the node.
@@ -155,7 +165,7 @@ impl Desk {
                 "the account has stopped: see the node's log",
             )
         };
-        account.try_send(ask).map_err(|error| match error {
+        account.asks.try_send(ask).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => {
                 Fault::new(Class::Refused, "too many requests wait: try again later")
             }
@@ -163,7 +173,7 @@ impl Desk {
         })?;
         let reply = self.wait(answer).await.unwrap_or_else(|| Err(gone()))?;
         Ok(if status {
-            self.with_health(reply)
+            self.with_health(reply, account)
         } else {
             reply
         })
@@ -185,8 +195,11 @@ impl Desk {
     }
 
     /// Adds what concerns the whole node to an account's status.
-    fn with_health(&self, mut status: Value) -> Value {
-        let trouble = self.health.trouble();
+    fn with_health(&self, mut status: Value, account: &Counter) -> Value {
+        let trouble = self
+            .health
+            .trouble()
+            .or_else(|| account.transport.trouble());
         status["state"] = json!(trouble.as_deref().unwrap_or("all is well"));
         status
     }

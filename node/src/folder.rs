@@ -4,6 +4,7 @@ use crate::clock;
 use crate::fault::{Class, Fault};
 use crate::settings;
 use crate::text;
+use crate::transport::i2p::keys::Keys;
 use cliqueclique_core::SecretKey;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -74,7 +75,34 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
 /// It cannot be read or written, is damaged, or others may read it.
 pub(crate) fn key(folder: &Path, account: &str) -> Result<SecretKey, Fault> {
     let path = folder.join(KEYS).join(format!("{account}.key"));
-    match fs::metadata(&path) {
+    let make = || clock::entropy().map(|secret| text::hex(&secret));
+    let text = secret(&path, make)?;
+    text::unhex(&text)
+        .map(SecretKey)
+        .ok_or_else(|| damaged(&path, "64 hex digits"))
+}
+
+/// The secret keys of an account's I2P destination; made if there are none.
+///
+/// # Errors
+/// As [`key`].
+pub(crate) fn destination(folder: &Path, account: &str) -> Result<Keys, Fault> {
+    let path = folder.join(KEYS).join(format!("{account}.i2p"));
+    let text = secret(&path, || Keys::make().map(|keys| keys.text()))?;
+    Keys::parse(&text).ok_or_else(|| damaged(&path, "an I2P destination of 908 letters"))
+}
+
+fn damaged(path: &Path, expected: &str) -> Fault {
+    let message = format!(
+        "the key {} is damaged: expected {expected}; restore it from a backup",
+        path.display()
+    );
+    Fault::new(Class::Failed, message)
+}
+
+/// The text of a key file that only its owner may read; made if there is none.
+fn secret(path: &Path, make: impl FnOnce() -> std::io::Result<String>) -> Result<String, Fault> {
+    match fs::metadata(path) {
         Ok(data) if data.permissions().mode() & 0o077 != 0 => {
             let message = format!(
                 "others may read the key {}: mend it with chmod 600 (and change the key if \
@@ -85,19 +113,13 @@ pub(crate) fn key(folder: &Path, account: &str) -> Result<SecretKey, Fault> {
         }
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let secret = clock::entropy().map_err(|error| Fault::at(&path, "make", &error))?;
-            write_new(&path, format!("{}\n", text::hex(&secret)).as_bytes())?;
+            let secret = make().map_err(|error| Fault::at(path, "make", &error))?;
+            write_new(path, format!("{secret}\n").as_bytes())?;
         }
-        Err(error) => return Err(Fault::at(&path, "read", &error)),
+        Err(error) => return Err(Fault::at(path, "read", &error)),
     }
-    let text = fs::read_to_string(&path).map_err(|error| Fault::at(&path, "read", &error))?;
-    text::unhex(text.trim()).map(SecretKey).ok_or_else(|| {
-        let message = format!(
-            "the key {} is damaged: expected 64 hex digits; restore it from a backup",
-            path.display()
-        );
-        Fault::new(Class::Failed, message)
-    })
+    let text = fs::read_to_string(path).map_err(|error| Fault::at(path, "read", &error))?;
+    Ok(text.trim().to_owned())
 }
 
 /// Held while the folder is used; released when dropped or when the process ends.

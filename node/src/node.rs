@@ -2,13 +2,14 @@
 //! socket; waits for the end; takes everything down in order.
 
 use crate::clock::{Clock, entropy};
-use crate::control::{self, Desk};
+use crate::control::{self, Counter, Desk};
 use crate::fault::{Class, Fault};
 use crate::folder;
 use crate::runner::{self, Inlets, Parts};
 use crate::settings::{Account, Settings};
 use crate::store::{self, Store};
 use crate::transport::door::Door;
+use crate::transport::i2p::{I2p, Routers};
 use crate::transport::noise::StaticKey;
 use crate::transport::tcp::Tcp;
 use crate::transport::{Listener, Place, Transport};
@@ -30,6 +31,9 @@ const THREADS: usize = 2;
 /// How often it is looked whether an account has ended.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// For a link to be made over I2P: the tries of the transport, and the core's own handshake.
+const OVER_I2P: Duration = Duration::from_secs(300);
+
 type Thread = JoinHandle<Result<(), Fault>>;
 
 /// What the accounts share.
@@ -37,7 +41,7 @@ struct Shared {
     folder: PathBuf,
     settings: Settings,
     store: Store,
-    transports: Arc<[Arc<dyn Transport>]>,
+    routers: Arc<Routers>,
     stop: Arc<watch::Sender<bool>>,
 }
 
@@ -58,15 +62,14 @@ pub(crate) fn run(
         .build()
         .map_err(|error| Fault::new(Class::Failed, format!("cannot start threads: {error}")))?;
     let (store, writer) = Store::open(folder)?;
-    let tcp = Tcp {
-        reach: settings.tcp.reach,
+    let routers = Routers {
+        sam: (settings.i2p.sam_host.clone(), settings.i2p.sam_port),
     };
-    let transports: Vec<Arc<dyn Transport>> = vec![Arc::new(tcp)];
     let shared = Shared {
         folder: folder.to_owned(),
         settings,
         store,
-        transports: transports.into(),
+        routers: Arc::new(routers),
         stop: Arc::new(watch::channel(false).0),
     };
     let result = runtime.block_on(shared.serve(ready));
@@ -84,8 +87,9 @@ impl Shared {
         let mut threads: Vec<Thread> = Vec::new();
         for account in &self.settings.accounts {
             let (asks, inbox) = mpsc::channel(REQUESTS);
-            let (address, thread) = self.open(account, inbox).await?;
-            accounts.insert(account.name.clone(), asks);
+            let transport = self.transport(account)?;
+            let (address, thread) = self.open(account, transport.clone(), inbox).await?;
+            accounts.insert(account.name.clone(), Counter { asks, transport });
             addresses.insert(account.name.clone(), address);
             threads.push(thread);
         }
@@ -110,6 +114,7 @@ impl Shared {
     async fn open(
         &self,
         account: &Account,
+        transport: Arc<dyn Transport>,
         asks: mpsc::Receiver<runner::Ask>,
     ) -> Result<(String, Thread), Fault> {
         let failed = |error: &dyn std::fmt::Display| {
@@ -118,7 +123,7 @@ impl Shared {
         };
         let secret = folder::key(&self.folder, &account.name)?;
         let key = StaticKey::of(&secret).map_err(|error| failed(&error))?;
-        let listener = self.listen(account).await?;
+        let listener = listen(account, &*transport).await?;
         let place = Self::announced(account, &*listener, &key);
         let identity = Identity {
             secret,
@@ -127,7 +132,7 @@ impl Shared {
         let clock = Clock::start();
         let (core, number) = self.core(account, identity)?;
         let (events, inlet) = mpsc::channel(EVENTS);
-        let door = Door::new(self.transports.clone(), events);
+        let door = Door::new(transport, events);
         tokio::spawn(door.clone().attend(listener, key, self.stop.subscribe()));
         let parts = Parts {
             core,
@@ -149,29 +154,20 @@ impl Shared {
         Ok((address, thread))
     }
 
-    async fn listen(&self, account: &Account) -> Result<Box<dyn Listener>, Fault> {
-        let (scheme, place) = account.listen.split_once(':').unwrap_or_default();
-        let failed = |error: &dyn std::fmt::Display| {
-            let message = format!(
-                "account '{}' cannot listen at {}: {error}; change its `listen` in {}",
-                account.name,
-                account.listen,
-                crate::settings::FILE
-            );
-            Fault::new(Class::Failed, message)
-        };
-        let mut known = self.transports.iter();
-        let transport = known
-            .find(|transport| transport.scheme() == scheme)
-            .ok_or_else(|| failed(&"there is no such transport"))?;
-        transport
-            .listen(place)
-            .await
-            .map_err(|error| failed(&error))
+    /// The one transport of an account: on I2P each has a destination of its own, so that
+    /// nobody sees that they are together; and who is on I2P dials nowhere else.
+    fn transport(&self, account: &Account) -> Result<Arc<dyn Transport>, Fault> {
+        if !account.is_on_i2p() {
+            let reach = self.settings.tcp.reach;
+            return Ok(Arc::new(Tcp { reach }));
+        }
+        let keys = folder::destination(&self.folder, &account.name)?;
+        let tunnels = self.settings.i2p.tunnels();
+        Ok(Arc::new(I2p::start(self.routers.clone(), keys, tunnels)))
     }
 
     fn announced(account: &Account, listener: &dyn Listener, key: &StaticKey) -> Place {
-        let (scheme, _) = account.listen.split_once(':').unwrap_or_default();
+        let scheme = account.listen.split(':').next().unwrap_or_default();
         let announced = account
             .announce
             .as_deref()
@@ -198,7 +194,10 @@ impl Shared {
         let number = store::account(&self.folder, &account.name, node)?;
         let (record, peers) = store::rest(&self.folder, number)?;
         let seed = entropy().map_err(|error| failed(&error))?;
-        let config = self.settings.limits.config();
+        let mut config = self.settings.limits.config();
+        if account.is_on_i2p() {
+            config.handshake_timeout = OVER_I2P;
+        }
         let peers = peers.iter().map(Vec::as_slice);
         let wall = Clock::wall();
         let core = Core::restore(
@@ -231,6 +230,19 @@ impl Shared {
             }
         }
     }
+}
+
+async fn listen(account: &Account, on: &dyn Transport) -> Result<Box<dyn Listener>, Fault> {
+    let (_, place) = account.listen.split_once(':').unwrap_or_default();
+    on.listen(place).await.map_err(|error| {
+        let message = format!(
+            "account '{}' cannot listen at {}: {error}; change its `listen` in {}",
+            account.name,
+            account.listen,
+            crate::settings::FILE
+        );
+        Fault::new(Class::Failed, message)
+    })
 }
 
 /// Waits for all accounts; the first failure counts.

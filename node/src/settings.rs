@@ -1,6 +1,7 @@
 //! Settings: a TOML file in the data folder. Everything has a default but the accounts.
 
 use crate::fault::{Class, Fault};
+use crate::transport::i2p::{self, Tunnels};
 use crate::transport::tcp::Reach;
 use cliqueclique_core::Config;
 use serde::Deserialize;
@@ -17,6 +18,15 @@ pub(crate) struct Settings {
     /// The accounts; each is a node of its own.
     #[serde(rename = "account")]
     pub(crate) accounts: Vec<Account>,
+    /// How to reach others.
+    #[serde(default)]
+    pub(crate) transport: Which,
+    /// What the node writes on its error output.
+    #[serde(default)]
+    pub(crate) log: Level,
+    /// I2P.
+    #[serde(default)]
+    pub(crate) i2p: I2p,
     /// TCP.
     #[serde(default)]
     pub(crate) tcp: Tcp,
@@ -31,10 +41,90 @@ pub(crate) struct Settings {
 pub(crate) struct Account {
     /// Its name, which also names its key file.
     pub(crate) name: String,
-    /// Where it takes connections: `tcp:IP:PORT`.
+    /// Where it takes connections: `i2p` or `tcp:IP:PORT`. It dials only there, too.
+    #[serde(default = "over_i2p")]
     pub(crate) listen: String,
     /// What it tells others instead, if they reach it elsewhere: `tcp:IP:PORT`.
     pub(crate) announce: Option<String>,
+}
+
+fn over_i2p() -> String {
+    i2p::SCHEME.to_owned()
+}
+
+/// Which transports the node uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Which {
+    /// What the accounts listen on; for I2P the router that answers, or else, if the build
+    /// has it, one of its own.
+    #[default]
+    Auto,
+    /// I2P only, through a router that somebody runs.
+    I2p,
+    /// TCP only.
+    Tcp,
+}
+
+/// What is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Level {
+    /// What makes the node useless.
+    Error,
+    /// What somebody should look at.
+    Warn,
+    /// What happens rarely.
+    #[default]
+    Info,
+    /// For finding faults; names peers.
+    Debug,
+}
+
+/// Settings of I2P.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct I2p {
+    /// Host of a router's SAM bridge.
+    pub(crate) sam_host: String,
+    /// Its port.
+    pub(crate) sam_port: u16,
+    /// Routers on the way, each direction, 1 to 7.
+    pub(crate) hops: u8,
+    /// Ways side by side, 1 to 16.
+    pub(crate) tunnels: u8,
+}
+
+impl Default for I2p {
+    fn default() -> Self {
+        // Where routers have it, and their own defaults.
+        Self {
+            sam_host: "127.0.0.1".to_owned(),
+            sam_port: 7656,
+            hops: 3,
+            tunnels: 2,
+        }
+    }
+}
+
+impl I2p {
+    /// As sessions want it.
+    pub(crate) fn tunnels(&self) -> Tunnels {
+        Tunnels {
+            hops: self.hops,
+            count: self.tunnels,
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !(1..=7).contains(&self.hops) {
+            return Err("i2p.hops must be 1 to 7".to_owned());
+        }
+        if !(1..=16).contains(&self.tunnels) {
+            return Err("i2p.tunnels must be 1 to 16".to_owned());
+        }
+        Ok(())
+    }
 }
 
 /// Settings of TCP.
@@ -114,7 +204,11 @@ impl Settings {
         })
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads the text of settings.
+    ///
+    /// # Errors
+    /// The line and what was expected there.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let settings: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         settings.check()?;
         Ok(settings)
@@ -131,17 +225,10 @@ impl Settings {
                 return Err(format!("two accounts have the name '{name}'"));
             }
         }
-        for account in &self.accounts {
-            let places = std::iter::once(&account.listen).chain(&account.announce);
-            for place in places {
-                if !place.starts_with("tcp:") {
-                    let name = &account.name;
-                    return Err(format!(
-                        "account '{name}': '{place}' is no place: expected tcp:IP:PORT"
-                    ));
-                }
-            }
-        }
+        self.accounts
+            .iter()
+            .try_for_each(|account| account.check(self.transport))?;
+        self.i2p.check()?;
         if self.limits.cold_after == 0 {
             return Err("limits.cold-after must be at least 1 (second)".to_owned());
         }
@@ -149,6 +236,38 @@ impl Settings {
         config
             .validate()
             .map_err(|error| format!("limits: {error}"))
+    }
+}
+
+impl Account {
+    /// True if others reach it over I2P.
+    pub(crate) fn is_on_i2p(&self) -> bool {
+        self.listen == i2p::SCHEME
+    }
+
+    fn check(&self, which: Which) -> Result<(), String> {
+        let name = &self.name;
+        let wrong = |place: &str, expected: &str| {
+            Err(format!(
+                "account '{name}': '{place}' is no place: expected {expected}"
+            ))
+        };
+        let tcp = self.listen.starts_with("tcp:");
+        match which {
+            Which::Auto if !tcp && !self.is_on_i2p() => wrong(&self.listen, "i2p or tcp:IP:PORT"),
+            Which::I2p if !self.is_on_i2p() => {
+                wrong(&self.listen, "i2p, since `transport` is \"i2p\"")
+            }
+            Which::Tcp if !tcp => wrong(&self.listen, "tcp:IP:PORT, since `transport` is \"tcp\""),
+            Which::Auto | Which::I2p | Which::Tcp => match self.announce.as_deref() {
+                Some(_) if !tcp => Err(format!(
+                    "account '{name}': announce is for tcp only; I2P destinations are the same \
+                     everywhere"
+                )),
+                Some(place) if !place.starts_with("tcp:") => wrong(place, "tcp:IP:PORT"),
+                Some(_) | None => Ok(()),
+            },
+        }
     }
 }
 
@@ -168,15 +287,26 @@ pub(crate) fn name_fits(name: &str) -> Result<(), String> {
 
 /// What `init` writes.
 pub(crate) fn template(account: &str, listen: &str) -> String {
-    let limits = Limits::default();
+    let (limits, i2p) = (Limits::default(), I2p::default());
     format!(
         "# Settings of cliqueclique. `cliqueclique config check` looks for mistakes.\n\
+         \n\
+         # \"i2p\": only through a router that runs; \"tcp\": no I2P; \"auto\": what accounts say.\n\
+         transport = \"auto\"\n\
+         # log = \"info\"            # error, warn, info or debug\n\
          \n\
          # Each account is a node of its own, with its own key (keys/NAME.key) and address.\n\
          [[account]]\n\
          name = \"{account}\"\n\
          listen = \"{listen}\"\n\
          # announce = \"tcp:203.0.113.7:4711\"  # if others reach it elsewhere\n\
+         \n\
+         [i2p]\n\
+         # Where a router's SAM bridge listens, and how tunnels are built (hops 1 to 7).\n\
+         # sam-host = \"{}\"\n\
+         # sam-port = {}\n\
+         # hops = {}\n\
+         # tunnels = {}\n\
          \n\
          [tcp]\n\
          # How far TCP goes: \"loopback\", \"private\" (local networks) or \"anywhere\".\n\
@@ -187,7 +317,14 @@ pub(crate) fn template(account: &str, listen: &str) -> String {
          # links = {}               # connections at once\n\
          # documents = {}       # documents in memory at once\n\
          # cold-after = {}          # seconds until an unused network leaves the memory\n",
-        limits.peers_per_document, limits.links, limits.documents, limits.cold_after
+        i2p.sam_host,
+        i2p.sam_port,
+        i2p.hops,
+        i2p.tunnels,
+        limits.peers_per_document,
+        limits.links,
+        limits.documents,
+        limits.cold_after
     )
 }
 
@@ -201,6 +338,10 @@ mod tests {
         assert_eq!(settings.limits.config(), Config::default());
         let shown = template("me", "tcp:127.0.0.1:1").replace("# links", "links");
         let shown = shown.replace("# cold", "cold").replace("# peers", "peers");
+        let shown = shown.replace("# sam-", "sam-").replace("# hops", "hops");
+        let shown = shown
+            .replace("# tunnels", "tunnels")
+            .replace("# log", "log");
         let settings =
             Settings::parse(&shown.replace("# documents =", "documents =")).expect("right");
         assert_eq!(settings.limits.config(), Config::default());
@@ -212,15 +353,15 @@ mod tests {
         let cases = [
             (
                 good.replace("reach", "reech"),
-                vec!["line 11", "unknown field `reech`", "`reach`"],
+                vec!["line 22", "unknown field `reech`", "`reach`"],
             ),
             (
                 good.replace("loopback\"\n\n", "moon\"\n\n"),
-                vec!["line 11", "unknown variant `moon`", "`loopback`"],
+                vec!["line 22", "unknown variant `moon`", "`loopback`"],
             ),
             (
                 good.replace("# links = ", "links = \"many\" #"),
-                vec!["line 15", "usize"],
+                vec!["line 26", "usize"],
             ),
             (
                 good.replace("# peers-per-document = ", "peers-per-document = 1 #"),
@@ -232,7 +373,25 @@ mod tests {
             ),
             (
                 good.replace("tcp:127", "127"),
-                vec!["account 'me'", "tcp:IP:PORT"],
+                vec!["account 'me'", "i2p or tcp:IP:PORT"],
+            ),
+            (
+                good.replace("auto", "i2p"),
+                vec!["account 'me'", "since `transport` is \"i2p\""],
+            ),
+            (
+                good.replace("auto", "tcp")
+                    .replace("tcp:127.0.0.1:1", "i2p"),
+                vec!["account 'me'", "since `transport` is \"tcp\""],
+            ),
+            (
+                good.replace("# hops = 3", "hops = 0"),
+                vec!["i2p.hops must be 1 to 7"],
+            ),
+            (
+                good.replace("tcp:127.0.0.1:1", "i2p")
+                    .replace("# announce", "announce"),
+                vec!["announce is for tcp only"],
             ),
             (
                 format!("{good}\n[[account]]\nname = \"me\"\nlisten = \"tcp:127.0.0.1:2\"\n"),

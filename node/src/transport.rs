@@ -7,6 +7,7 @@
 
 pub(crate) mod channel;
 pub(crate) mod door;
+pub(crate) mod i2p;
 pub(crate) mod noise;
 pub(crate) mod tcp;
 
@@ -14,6 +15,7 @@ use cliqueclique_core::Address;
 use std::fmt::Debug;
 use std::io;
 use std::pin::Pin;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Both directions of a connection.
@@ -23,6 +25,26 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 /// A connection of any transport.
 pub(crate) type Stream = Box<dyn Duplex>;
 
+/// A connection that was made, before the handshake of the stream.
+pub(crate) struct Call {
+    /// Its bytes.
+    pub(crate) stream: Stream,
+    /// Who is at its ends, caller first, where the transport knows that for sure: the
+    /// handshake proves that both sides know the same. Empty on TCP.
+    pub(crate) ends: Vec<u8>,
+}
+
+/// How long a transport may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadlines {
+    /// For one connection.
+    pub(crate) connect: Duration,
+    /// For the handshake of the stream on it.
+    pub(crate) handshake: Duration,
+    /// How often both are tried before a peer counts as not there.
+    pub(crate) tries: usize,
+}
+
 /// What a transport's work will give.
 pub(crate) type Pending<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>;
 
@@ -30,10 +52,17 @@ pub(crate) type Pending<'a, T> = Pin<Box<dyn Future<Output = io::Result<T>> + Se
 pub(crate) trait Transport: Debug + Send + Sync {
     /// First part of its addresses.
     fn scheme(&self) -> &'static str;
-    /// Connects to a place. The caller sets the deadline.
-    fn connect<'a>(&'a self, place: &'a str) -> Pending<'a, Stream>;
+    /// How long it may take.
+    fn deadlines(&self) -> Deadlines;
+    /// Connects to a place. The caller sets the deadline. `InvalidInput` and
+    /// `PermissionDenied` mean that trying again cannot help.
+    fn connect<'a>(&'a self, place: &'a str) -> Pending<'a, Call>;
     /// Begins to take connections at a place of our own.
     fn listen<'a>(&'a self, place: &'a str) -> Pending<'a, Box<dyn Listener>>;
+    /// Why it cannot reach anybody now, and how to mend that.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Where connections come in.
@@ -41,7 +70,7 @@ pub(crate) trait Listener: Send {
     /// The place that others can connect to.
     fn place(&self) -> String;
     /// The next connection.
-    fn accept(&mut self) -> Pending<'_, Stream>;
+    fn accept(&mut self) -> Pending<'_, Call>;
 }
 
 /// The parts of an address.

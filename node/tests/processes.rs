@@ -132,7 +132,7 @@ fn failures_say_what_is_wrong_and_have_their_codes() {
     let settings = a.folder.join("settings.toml");
     let text = std::fs::read_to_string(&settings).expect("settings");
     std::fs::write(&settings, text.replace("reach", "reech")).expect("written");
-    a.fails(&["config", "check"], 2, "line 11");
+    a.fails(&["config", "check"], 2, "line 22");
     a.fails(&["run"], 2, "expected `reach`");
 }
 
@@ -223,4 +223,37 @@ fn cold_networks_leave_the_memory_and_come_back() {
     b.start();
     eventually("what b missed", PATIENCE, || b.has(&fourth));
     assert_eq!(a.thread(&forum), b.thread(&forum));
+}
+
+#[test]
+fn without_a_router_the_node_runs_and_says_what_is_missing() {
+    let space = Workspace::new("routerless");
+    // Nobody listens on a port that was free a moment ago.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = free.local_addr().expect("bound").port();
+    drop(free);
+    let mut a = space.over_i2p("a", "i2p", port);
+    a.start();
+    let forum = a.say(&["forum", "new", "A forum"]);
+    let invite = a.say(&["invite", &forum]);
+    assert!(invite.contains("?at=i2p:"), "{invite}");
+    let state = || a.json(&["status"])["state"].to_string();
+    eventually("the state tells it", PATIENCE, || {
+        state().contains("no I2P router answers") && state().contains("apt install i2pd")
+    });
+    let log = std::fs::read_to_string(a.folder.join("log")).expect("a log");
+    assert_eq!(log.matches("no I2P router answers").count(), 1, "{log}");
+    // The address stays, so that invitations stay good.
+    a.stop();
+    a.start();
+    assert_eq!(a.say(&["invite", &forum]), invite);
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_named() {
+    let space = Workspace::new("contradict");
+    let a = space.asleep("a", &["init", "--listen", "tcp"]);
+    a.edit("transport = \"auto\"", "transport = \"i2p\"");
+    a.fails(&["run"], 2, "since `transport` is \"i2p\"");
+    a.fails(&["init", "--listen", "moon"], 2, "i2p or tcp:IP:PORT");
 }

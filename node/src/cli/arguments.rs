@@ -32,8 +32,9 @@ const EXITS: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 
 pub(crate) enum Verb {
     /// Make a data folder with one account
     Init {
-        /// Where to take connections [default: a free port of 127.0.0.1]
-        #[arg(long, value_name = "tcp:IP:PORT")]
+        /// Where to take connections: i2p, tcp:IP:PORT, or tcp for a free port of 127.0.0.1
+        /// [default: i2p]
+        #[arg(long, value_name = "PLACE")]
         listen: Option<String>,
     },
     /// Run the node until it is stopped

@@ -171,6 +171,7 @@ async fn write_all(
 
 #[cfg(test)]
 mod tests {
+    use super::super::Call;
     use super::super::noise::{StaticKey, answer, dial};
     use super::*;
     use cliqueclique_core::{Packet, SecretKey};
@@ -178,7 +179,11 @@ mod tests {
     async fn secured() -> (Secured, Secured) {
         let key = StaticKey::of(&SecretKey([1; 32])).expect("a key");
         let (near, far) = tokio::io::duplex(1_024);
-        let (near, far): (Stream, Stream) = (Box::new(near), Box::new(far));
+        let call = |stream| Call {
+            stream,
+            ends: Vec::new(),
+        };
+        let (near, far) = (call(Box::new(near)), call(Box::new(far)));
         let (near, far) = tokio::join!(dial(near, &key.public), answer(far, &key));
         (near.expect("dialled"), far.expect("answered"))
     }

@@ -2,7 +2,7 @@
 
 use super::channel::{self, Event};
 use super::noise::{self, StaticKey};
-use super::{Listener, Place, Stream, Transport};
+use super::{Listener, Place, Transport};
 use cliqueclique_core::{Address, ChannelId, Input};
 use std::collections::VecDeque;
 use std::io;
@@ -12,29 +12,28 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-/// Connecting and the handshake of the stream, each. Over I2P a tunnel takes many seconds.
-const CONNECT: Duration = Duration::from_secs(45);
-const HANDSHAKE: Duration = Duration::from_secs(20);
 /// Strangers that may be in the handshake of the stream at once; for one more the oldest is
 /// cut off, so that those who say nothing keep nobody out. Guess.
 const STRANGERS: usize = 256;
 /// Connections that others opened, per account: twice the core's default of links, half
 /// open ones included; more are closed.
 const GUESTS: usize = 512;
+/// Pause before a peer is tried again: a lookup may find it then.
+const AGAIN: Duration = Duration::from_secs(3);
 /// Pause after a failed accept, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Dials for one account.
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
-    transports: Arc<[Arc<dyn Transport>]>,
+    transport: Arc<dyn Transport>,
     events: mpsc::Sender<Event>,
 }
 
 impl Door {
     /// A door that tells `events` what happens.
-    pub(crate) fn new(transports: Arc<[Arc<dyn Transport>]>, events: mpsc::Sender<Event>) -> Self {
-        Self { transports, events }
+    pub(crate) fn new(transport: Arc<dyn Transport>, events: mpsc::Sender<Event>) -> Self {
+        Self { transport, events }
     }
 
     /// Dials on its own; the runner hears of the outcome. Needs the shared runtime.
@@ -51,13 +50,29 @@ impl Door {
 
     async fn reach(&self, address: &Address) -> io::Result<noise::Secured> {
         let place = Place::of(address).map_err(io::Error::other)?;
-        let transport = self
-            .transports
-            .iter()
-            .find(|transport| transport.scheme() == place.scheme)
-            .ok_or_else(|| io::Error::other(format!("no transport for '{}'", place.scheme)))?;
-        let stream = timeout(CONNECT, transport.connect(&place.place)).await??;
-        timeout(HANDSHAKE, noise::dial(stream, &place.key)).await?
+        // One transport each: who is on I2P must not be made to knock anywhere else.
+        if self.transport.scheme() != place.scheme {
+            let text = format!("no transport for '{}'", place.scheme);
+            return Err(io::Error::other(text));
+        }
+        let mut tries = self.transport.deadlines().tries;
+        loop {
+            tries -= 1;
+            let outcome = self.attempt(&place).await;
+            if let Err(error) = &outcome {
+                tracing::debug!(place = place.place, tries, "cannot be reached: {error}");
+            }
+            match outcome {
+                Err(error) if tries > 0 && passing(&error) => sleep(AGAIN).await,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn attempt(&self, place: &Place) -> io::Result<noise::Secured> {
+        let deadlines = self.transport.deadlines();
+        let call = timeout(deadlines.connect, self.transport.connect(&place.place)).await??;
+        timeout(deadlines.handshake, noise::dial(call, &place.key)).await?
     }
 
     /// Takes connections in until the node stops.
@@ -76,11 +91,12 @@ impl Door {
     async fn take_in(self, mut listener: Box<dyn Listener>, key: StaticKey) {
         let guests = Arc::new(Semaphore::new(GUESTS));
         let mut strangers = VecDeque::new();
+        let patience = self.transport.deadlines().handshake;
         // The runner's channels have odd numbers.
         for number in (1..).step_by(2) {
-            let stream = loop {
+            let call = loop {
                 match listener.accept().await {
-                    Ok(stream) => break stream,
+                    Ok(call) => break call,
                     Err(_) => sleep(PAUSE).await,
                 }
             };
@@ -91,28 +107,27 @@ impl Door {
             }
             let (key, events) = (key.clone(), self.events.clone());
             let (guests, channel) = (guests.clone(), ChannelId(number));
-            let meeting = tokio::spawn(meet(stream, key, channel, events, guests));
+            let meeting = tokio::spawn(async move {
+                let secured = timeout(patience, noise::answer(call, &key)).await;
+                if let (Ok(Ok(secured)), Ok(place)) = (secured, guests.try_acquire_owned()) {
+                    // The channel runs by itself, so that its task can no longer be taken
+                    // for a stranger's.
+                    tokio::spawn(async move {
+                        let _place = place;
+                        channel::run(secured, channel, events).await;
+                    });
+                }
+            });
             strangers.push_back(meeting.abort_handle());
             strangers.retain(|stranger| !stranger.is_finished());
         }
     }
 }
 
-/// The handshake of the stream. The channel then runs by itself, so that its task can no
-/// longer be taken for a stranger's.
-async fn meet(
-    stream: Stream,
-    key: StaticKey,
-    channel: ChannelId,
-    events: mpsc::Sender<Event>,
-    guests: Arc<Semaphore>,
-) {
-    let secured = timeout(HANDSHAKE, noise::answer(stream, &key)).await;
-    let (Ok(Ok(secured)), Ok(place)) = (secured, guests.try_acquire_owned()) else {
-        return;
-    };
-    tokio::spawn(async move {
-        let _place = place;
-        channel::run(secured, channel, events).await;
-    });
+/// False if trying again cannot help.
+fn passing(error: &io::Error) -> bool {
+    !matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied
+    )
 }

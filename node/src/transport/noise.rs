@@ -3,7 +3,7 @@
 //! dialler is, and that the key belongs to the node, is proved by the core's own handshake,
 //! which is signed over the *binding*: the hash of this one.
 
-use super::Stream;
+use super::{Call, Stream};
 use cliqueclique_core::SecretKey;
 use cliqueclique_core::crypto::{Ed25519Blake3, Suite};
 use snow::params::DHChoice;
@@ -13,7 +13,7 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PATTERN: &str = "Noise_NK_25519_ChaChaPoly_BLAKE2s";
-/// Both sides must mean the same by what follows.
+/// Both sides must mean the same by what follows; the ends of the call stand behind it.
 const PROLOGUE: &[u8] = b"cliqueclique/1/stream";
 /// Length of each of the two handshake messages: a key and a tag.
 const MESSAGE: usize = 48;
@@ -65,17 +65,23 @@ fn broken(error: snow::Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-fn builder() -> io::Result<Builder<'static>> {
+fn builder(prologue: &[u8]) -> io::Result<Builder<'_>> {
     let pattern = PATTERN.parse().map_err(broken)?;
-    Builder::new(pattern).prologue(PROLOGUE).map_err(broken)
+    Builder::new(pattern).prologue(prologue).map_err(broken)
+}
+
+fn prologue(ends: &[u8]) -> Vec<u8> {
+    [PROLOGUE, ends].concat()
 }
 
 /// The dialling side's handshake.
 ///
 /// # Errors
-/// The stream breaks, or the other side has not the key.
-pub(crate) async fn dial(mut stream: Stream, key: &[u8; 32]) -> io::Result<Secured> {
-    let builder = builder()?.remote_public_key(key).map_err(broken)?;
+/// The stream breaks, the other side has not the key, or knows other ends.
+pub(crate) async fn dial(call: Call, key: &[u8; 32]) -> io::Result<Secured> {
+    let Call { mut stream, ends } = call;
+    let prologue = prologue(&ends);
+    let builder = builder(&prologue)?.remote_public_key(key).map_err(broken)?;
     let mut noise = builder.build_initiator().map_err(broken)?;
     say(&mut noise, &mut stream).await?;
     hear(&mut noise, &mut stream).await?;
@@ -85,9 +91,13 @@ pub(crate) async fn dial(mut stream: Stream, key: &[u8; 32]) -> io::Result<Secur
 /// The dialled side's handshake.
 ///
 /// # Errors
-/// The stream breaks, or the other side does not know our key.
-pub(crate) async fn answer(mut stream: Stream, key: &StaticKey) -> io::Result<Secured> {
-    let builder = builder()?.local_private_key(&key.secret).map_err(broken)?;
+/// The stream breaks, or the other side does not know our key or the ends.
+pub(crate) async fn answer(call: Call, key: &StaticKey) -> io::Result<Secured> {
+    let Call { mut stream, ends } = call;
+    let prologue = prologue(&ends);
+    let builder = builder(&prologue)?
+        .local_private_key(&key.secret)
+        .map_err(broken)?;
     let mut noise = builder.build_responder().map_err(broken)?;
     hear(&mut noise, &mut stream).await?;
     say(&mut noise, &mut stream).await?;
@@ -123,9 +133,24 @@ fn secured(noise: HandshakeState, stream: Stream) -> io::Result<Secured> {
 mod tests {
     use super::*;
 
-    fn pair() -> (Stream, Stream) {
+    fn pair(near_ends: &[u8], far_ends: &[u8]) -> (Call, Call) {
         let (near, far) = tokio::io::duplex(1_024);
-        (Box::new(near), Box::new(far))
+        let call = |stream, ends: &[u8]| Call {
+            stream,
+            ends: ends.to_vec(),
+        };
+        (
+            call(Box::new(near), near_ends),
+            call(Box::new(far), far_ends),
+        )
+    }
+
+    #[tokio::test]
+    async fn who_knows_other_ends_is_refused() {
+        let key = StaticKey::of(&SecretKey([1; 32])).expect("a key");
+        let (near, far) = pair(b"a to b", b"c to b");
+        let (near, far) = tokio::join!(dial(near, &key.public), answer(far, &key));
+        assert!(near.is_err() && far.is_err());
     }
 
     #[tokio::test]
@@ -133,7 +158,7 @@ mod tests {
         let key = StaticKey::of(&SecretKey([1; 32])).expect("a key");
         let mut bindings = Vec::new();
         for _ in 0..2 {
-            let (near, far) = pair();
+            let (near, far) = pair(b"", b"");
             let (near, far) = tokio::join!(dial(near, &key.public), answer(far, &key));
             let (near, far) = (near.expect("dialled"), far.expect("answered"));
             assert_eq!(near.binding, far.binding);
@@ -154,7 +179,7 @@ mod tests {
     async fn who_has_another_key_cannot_answer() {
         let key = StaticKey::of(&SecretKey([1; 32])).expect("a key");
         let other = StaticKey::of(&SecretKey([2; 32])).expect("a key");
-        let (near, far) = pair();
+        let (near, far) = pair(b"", b"");
         let (near, far) = tokio::join!(dial(near, &key.public), answer(far, &other));
         assert!(near.is_err() && far.is_err());
     }

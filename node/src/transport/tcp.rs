@@ -2,10 +2,15 @@
 //! otherwise, in both directions: addresses come from peers, and must not make this node
 //! knock elsewhere.
 
-use super::{Listener, Pending, Stream, Transport};
+use super::{Call, Deadlines, Listener, Pending, Transport};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+
+/// For a far host that answers late.
+const CONNECT: Duration = Duration::from_secs(45);
+const HANDSHAKE: Duration = Duration::from_secs(20);
 
 /// How far this node goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -60,12 +65,16 @@ impl Transport for Tcp {
         "tcp"
     }
 
-    fn connect<'a>(&'a self, place: &'a str) -> Pending<'a, Stream> {
-        Box::pin(async move {
-            let stream = TcpStream::connect(self.resolve(place)?).await?;
-            stream.set_nodelay(true)?;
-            Ok(Box::new(stream) as Stream)
-        })
+    fn deadlines(&self) -> Deadlines {
+        Deadlines {
+            connect: CONNECT,
+            handshake: HANDSHAKE,
+            tries: 1,
+        }
+    }
+
+    fn connect<'a>(&'a self, place: &'a str) -> Pending<'a, Call> {
+        Box::pin(async move { call(TcpStream::connect(self.resolve(place)?).await?) })
     }
 
     fn listen<'a>(&'a self, place: &'a str) -> Pending<'a, Box<dyn Listener>> {
@@ -75,6 +84,14 @@ impl Transport for Tcp {
             Ok(Box::new(Ear { listener, address }) as Box<dyn Listener>)
         })
     }
+}
+
+fn call(stream: TcpStream) -> io::Result<Call> {
+    stream.set_nodelay(true)?;
+    Ok(Call {
+        stream: Box::new(stream),
+        ends: Vec::new(),
+    })
 }
 
 struct Ear {
@@ -87,12 +104,8 @@ impl Listener for Ear {
         self.address.to_string()
     }
 
-    fn accept(&mut self) -> Pending<'_, Stream> {
-        Box::pin(async move {
-            let (stream, _) = self.listener.accept().await?;
-            stream.set_nodelay(true)?;
-            Ok(Box::new(stream) as Stream)
-        })
+    fn accept(&mut self) -> Pending<'_, Call> {
+        Box::pin(async move { call(self.listener.accept().await?.0) })
     }
 }
 

@@ -33,12 +33,30 @@ impl Workspace {
 
     /// A new node that runs.
     pub(crate) fn node(&self, name: &str) -> Node {
-        let mut node = Node {
+        let mut node = self.asleep(name, &["init", "--listen", "tcp"]);
+        node.start();
+        node
+    }
+
+    /// A new node that does not run yet, made by a command.
+    pub(crate) fn asleep(&self, name: &str, init: &[&str]) -> Node {
+        let node = Node {
             folder: self.folder.join(name),
             process: None,
         };
-        node.run(&["init"]);
-        node.start();
+        node.run(init);
+        node
+    }
+
+    /// A new node on I2P that does not run yet; its router's SAM bridge is at this port.
+    pub(crate) fn over_i2p(&self, name: &str, transport: &str, port: u16) -> Node {
+        let node = self.asleep(name, &["init"]);
+        node.edit(
+            "transport = \"auto\"",
+            &format!("transport = \"{transport}\""),
+        );
+        node.edit("# sam-port = 7656", &format!("sam-port = {port}"));
+        node.edit("# hops = 3", "hops = 1");
         node
     }
 }
@@ -74,6 +92,14 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Node {
+    /// Changes a part of its settings, which must be there.
+    pub(crate) fn edit(&self, from: &str, to: &str) {
+        let path = self.folder.join("settings.toml");
+        let text = std::fs::read_to_string(&path).expect("settings");
+        assert!(text.contains(from), "{from} in {text}");
+        std::fs::write(&path, text.replace(from, to)).expect("written");
+    }
+
     /// Starts the process and waits until it answers.
     pub(crate) fn start(&mut self) {
         let log = std::fs::File::options()

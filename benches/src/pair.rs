@@ -239,6 +239,54 @@ impl Pair {
         self.now = end;
     }
 
+    /// Node 0 is gone for ever: node 1 loses its link, and goes on alone for so long.
+    pub fn bereave(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        let channel = self.sides[1].channel.expect("the link stands");
+        self.inbox.push_back((1, Input::Disconnected(channel)));
+        loop {
+            while let Some((_, input)) = self.inbox.pop_front() {
+                self.widowed(input);
+            }
+            let next = self.cores[1].next_deadline();
+            let Some(time) = next.filter(|time| *time <= end) else {
+                break;
+            };
+            self.now = self.now.max(time);
+            self.inbox.push_back((1, Input::Wake));
+        }
+    }
+
+    /// Gives node 1 an input; nobody answers its calls.
+    fn widowed(&mut self, input: Input) {
+        self.cores[1].handle(self.now, input, &mut self.effects);
+        for effect in std::mem::take(&mut self.effects) {
+            match effect {
+                Effect::Dial(channel, _) => {
+                    self.inbox.push_back((1, Input::Disconnected(channel)));
+                }
+                Effect::Load(id) => self.load(1, id),
+                Effect::Send(..)
+                | Effect::Hangup(_)
+                | Effect::Admit(_)
+                | Effect::Delete(..)
+                | Effect::Save(..)
+                | Effect::Thaw(_)
+                | Effect::Recall(_)
+                | Effect::Notify(_)
+                | Effect::Report(..) => {}
+            }
+        }
+    }
+
+    /// Number of networks in which a node is the overlay root.
+    #[must_use]
+    pub fn rooted(&self, at: usize) -> usize {
+        let core = &self.cores[at];
+        let views = core.overlays().filter_map(|tag| core.overlay_by_tag(tag));
+        views.filter(|view| view.root == core.id()).count()
+    }
+
     /// Jumps to the next deadline, unless it is after `end`.
     fn wake(&mut self, end: Time) -> bool {
         let deadlines = self.cores.iter().map(Core::next_deadline).zip(0..);

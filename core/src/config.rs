@@ -36,7 +36,7 @@ pub const MAX_DISTANCE: u16 = 4096;
 pub const CREDIT_UNIT: usize = 32 * 1024;
 
 /// Settings of one node. Two nodes with different settings work together.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Config {
     /// K: most neighbours per document. At least 2, at most [`MAX_PEERS`].
     pub max_peers: usize,
@@ -161,7 +161,7 @@ impl Default for Config {
 }
 
 /// Why settings cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ConfigError(pub &'static str);
 
 impl std::fmt::Display for ConfigError {

@@ -10,9 +10,10 @@ use crate::id::{Address, ChannelId, DocumentId, NodeId, RequestId, Tag};
 use crate::message::{Mode, Packet};
 use crate::violation::Violation;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 /// One effect.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Effect {
     /// Open a connection; answered by `Connected` or `Disconnected`.
     Dial(ChannelId, Address),
@@ -40,7 +41,7 @@ pub enum Effect {
 }
 
 /// Which record a [`Effect::Save`] writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Record {
     /// The node's own: blocks, sequence.
     Node,
@@ -51,7 +52,7 @@ pub enum Record {
 }
 
 /// News for the user, or the answer to a command.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Notification {
     /// A command is done and durable; for Publish with the new document.
     Done(RequestId, Option<DocumentId>),
@@ -75,7 +76,7 @@ pub enum Notification {
 }
 
 /// Why a command failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CommandError {
     /// The document is not held here.
     NotHeld,

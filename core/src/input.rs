@@ -6,9 +6,10 @@ use crate::message::{Mode, Packet};
 use crate::time::WallTime;
 use crate::wire::WireError;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 /// One input of [`crate::Core::handle`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Input {
     /// A deadline may have come; nothing else happened.
     Wake,
@@ -45,7 +46,7 @@ pub enum Input {
 }
 
 /// What became of a document that was to be verified and stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Admission {
     /// Its signature is right, and it is durable.
     Stored,
@@ -56,7 +57,7 @@ pub enum Admission {
 }
 
 /// What a user can ask for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Command {
     /// Write a document. With parents it is a comment; with children a link.
     Publish {

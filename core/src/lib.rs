@@ -15,6 +15,7 @@ pub mod document;
 pub mod effect;
 pub mod id;
 pub mod input;
+pub mod journal;
 mod link;
 pub mod message;
 mod overlay;

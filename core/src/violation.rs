@@ -1,8 +1,10 @@
 //! Misbehaviour of peers, as data.
 
+use serde::{Deserialize, Serialize};
+
 /// A rule that a peer broke. Each costs the sender's link some of its patience
 /// (see `config::PATIENCE`); when that is used up the link is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Violation {
     /// Bytes that are no packet.
     Malformed,

@@ -8,7 +8,7 @@ use crate::message::{Frame, Message, Packet, RangeContent};
 use std::fmt;
 
 /// Why bytes are not a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum WireError {
     /// Not the encoding of a packet, or bytes follow it.
     Encoding,

@@ -38,7 +38,7 @@ fn perform(arguments: Arguments, output: Output) -> Result<(), Fault> {
             let account = arguments.account.unwrap_or_else(|| "me".to_owned());
             init(&folder, &account, listen, output)
         }
-        Verb::Run => run::run(&folder, output),
+        Verb::Run { record } => run::run(&folder, record, arguments.account, output),
         Verb::Demo { folder } => demo::demo(folder, output),
         Verb::Config(Config::Check) => {
             let settings = Settings::read(&folder)?;

@@ -5,6 +5,7 @@ use crate::clock::{Clock, entropy};
 use crate::control::{self, Counter, Desk};
 use crate::fault::{Class, Fault};
 use crate::folder;
+use crate::runner::recording::Recording;
 use crate::runner::{self, Inlets, Parts};
 use crate::settings::{Account, Settings};
 use crate::store::{self, Store};
@@ -13,7 +14,11 @@ use crate::transport::i2p::{I2p, Routers};
 use crate::transport::noise::StaticKey;
 use crate::transport::tcp::Tcp;
 use crate::transport::{Listener, Place, Transport};
+#[cfg(feature = "embedded-router")]
+use crate::{settings, transport::i2p::embedded::Embedded};
+use bytes::Bytes;
 use cliqueclique_core::crypto::{Ed25519Blake3, Suite};
+use cliqueclique_core::journal::Start;
 use cliqueclique_core::{Core, Identity};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,12 +45,14 @@ type Thread = JoinHandle<Result<(), Fault>>;
 struct Shared {
     folder: PathBuf,
     settings: Settings,
+    record: Option<(String, PathBuf)>,
     store: Store,
     routers: Arc<Routers>,
     stop: Arc<watch::Sender<bool>>,
 }
 
-/// Runs all accounts of a data folder until it is told to stop. `ready` is called with the
+/// Runs all accounts of a data folder until it is told to stop. What happens to the core of
+/// `record`'s account is written to its file. `ready` is called with the
 /// addresses once commands are answered.
 ///
 /// # Errors
@@ -53,6 +60,7 @@ struct Shared {
 pub(crate) fn run(
     folder: &Path,
     settings: Settings,
+    record: Option<(String, PathBuf)>,
     ready: impl FnOnce(&BTreeMap<String, String>),
 ) -> Result<(), Fault> {
     let lock = folder::lock(folder)?;
@@ -64,10 +72,14 @@ pub(crate) fn run(
     let (store, writer) = Store::open(folder)?;
     let routers = Routers {
         sam: (settings.i2p.sam_host.clone(), settings.i2p.sam_port),
+        #[cfg(feature = "embedded-router")]
+        own: (settings.transport == settings::Which::Auto)
+            .then(|| Embedded::new(folder, settings.i2p.router.clone())),
     };
     let shared = Shared {
         folder: folder.to_owned(),
         settings,
+        record,
         store,
         routers: Arc::new(routers),
         stop: Arc::new(watch::channel(false).0),
@@ -130,7 +142,7 @@ impl Shared {
             address: place.address(),
         };
         let clock = Clock::start();
-        let (core, number) = self.core(account, identity)?;
+        let (core, number, recording) = self.core(account, identity)?;
         let (events, inlet) = mpsc::channel(EVENTS);
         let door = Door::new(transport, events);
         tokio::spawn(door.clone().attend(listener, key, self.stop.subscribe()));
@@ -143,6 +155,7 @@ impl Shared {
             door,
             shared: tokio::runtime::Handle::current(),
             cold_after: self.settings.limits.cold_after(),
+            recording,
         };
         let inlets = Inlets {
             events: inlet,
@@ -183,8 +196,12 @@ impl Shared {
         }
     }
 
-    /// The core as it was left, and the account's number in the store.
-    fn core(&self, account: &Account, identity: Identity) -> Result<(Core, i64), Fault> {
+    /// The core as it was left, the account's number in the store, and the core's recording.
+    fn core(
+        &self,
+        account: &Account,
+        identity: Identity,
+    ) -> Result<(Core, i64, Option<Recording>), Fault> {
         let failed = |error: &dyn std::fmt::Display| {
             let name = &account.name;
             Fault::new(Class::Store, format!("account '{name}': {error}"))
@@ -193,23 +210,25 @@ impl Shared {
         let node = suite.node_id(&suite.public_key(&identity.secret));
         let number = store::account(&self.folder, &account.name, node)?;
         let (record, peers) = store::rest(&self.folder, number)?;
-        let seed = entropy().map_err(|error| failed(&error))?;
         let mut config = self.settings.limits.config();
         if account.is_on_i2p() {
             config.handshake_timeout = OVER_I2P;
         }
-        let peers = peers.iter().map(Vec::as_slice);
-        let wall = Clock::wall();
-        let core = Core::restore(
+        let start = Start {
             config,
-            identity,
-            seed,
-            suite,
-            wall,
-            record.as_deref(),
-            peers,
-        );
-        Ok((core.map_err(|error| failed(&error))?, number))
+            secret: identity.secret.0,
+            address: identity.address,
+            seed: entropy().map_err(|error| failed(&error))?,
+            wall: Clock::wall(),
+            record: record.map(Bytes::from),
+            peers: peers.into_iter().map(Bytes::from).collect(),
+        };
+        let core = start.core().map_err(|error| failed(&error))?;
+        let recording = match &self.record {
+            Some((name, path)) if *name == account.name => Some(Recording::begin(path, start)?),
+            Some(_) | None => None,
+        };
+        Ok((core, number, recording))
     }
 
     /// Waits for a signal, a command, or the end of an account.

@@ -8,6 +8,7 @@
 
 mod answer;
 mod perform;
+pub(crate) mod recording;
 mod sweep;
 
 use crate::clock::Clock;
@@ -19,6 +20,7 @@ use crate::transport::door::Door;
 use answer::Asked;
 use cliqueclique_core::crypto::Ed25519Blake3;
 use cliqueclique_core::{Address, ChannelId, Core, Document, Effect, Input, RequestId};
+use recording::Recording;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +73,8 @@ pub(crate) struct Parts {
     pub(crate) shared: Handle,
     /// Unused overlays go cold after this long.
     pub(crate) cold_after: Duration,
+    /// Where all that happens to the core is written down, if it is.
+    pub(crate) recording: Option<Recording>,
 }
 
 /// What reaches a runner from outside.
@@ -246,7 +250,14 @@ impl Runner {
     fn feed(&mut self, input: Input) {
         let now = self.parts.clock.now();
         let mut effects = std::mem::take(&mut self.effects);
+        // The input first, so that one that makes the core panic is there.
+        if let Some(recording) = &mut self.parts.recording {
+            recording.input(now, &input);
+        }
         self.parts.core.handle(now, input, &mut effects);
+        if let Some(recording) = &mut self.parts.recording {
+            recording.effects(&effects);
+        }
         self.sweep.used(self.parts.core.touched());
         for effect in effects.drain(..) {
             self.gather(effect);

@@ -93,6 +93,9 @@ pub(crate) struct I2p {
     pub(crate) hops: u8,
     /// Ways side by side, 1 to 16.
     pub(crate) tunnels: u8,
+    /// The router of our own.
+    #[cfg(feature = "embedded-router")]
+    pub(crate) router: i2p::embedded::Own,
 }
 
 impl Default for I2p {
@@ -103,6 +106,8 @@ impl Default for I2p {
             sam_port: 7656,
             hops: 3,
             tunnels: 2,
+            #[cfg(feature = "embedded-router")]
+            router: i2p::embedded::Own::default(),
         }
     }
 }

@@ -1,6 +1,11 @@
 //! Real processes over real I2P: a network of its own of emissary routers in this process, on
 //! loopback, with a private network id. Slow: tunnels are built first.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test of a real network tells how long it took"
+)]
+
 mod common;
 
 use common::{Workspace, eventually};
@@ -60,32 +65,43 @@ async fn router(network: u8, floodfill: bool, known: Vec<Vec<u8>>) -> (Vec<u8>, 
     (info, sam.port())
 }
 
-/// A network; gives the SAM ports of as many routers as are wanted. It lives as long as the
-/// runtime.
-fn network(runtime: &tokio::runtime::Runtime, wanted: usize) -> Vec<u16> {
+/// A network of its own, which lives as long as the runtime.
+struct Network {
+    number: u8,
+    /// What is known of the routers that carry.
+    known: Vec<Vec<u8>>,
+    /// SAM bridges of as many more as were wanted.
+    ports: Vec<u16>,
+}
+
+fn network(runtime: &tokio::runtime::Runtime, wanted: usize) -> Network {
     runtime.block_on(async {
         // Any but the real one, 2.
-        let network = 100 + u8::try_from(Runtime::rng().next_u32() % 100).expect("small");
+        let number = 100 + u8::try_from(Runtime::rng().next_u32() % 100).expect("small");
         let mut known = Vec::new();
         for at in 0..CARRIERS {
-            let (info, _) = router(network, at < 2, known.clone()).await;
+            let (info, _) = router(number, at < 2, known.clone()).await;
             known.push(info);
         }
         let mut ports = Vec::new();
         for _ in 0..wanted {
-            ports.push(router(network, false, known.clone()).await.1);
+            ports.push(router(number, false, known.clone()).await.1);
         }
-        ports
+        Network {
+            number,
+            known,
+            ports,
+        }
     })
 }
 
 #[test]
 fn two_nodes_join_and_talk_over_i2p() {
     let runtime = tokio::runtime::Runtime::new().expect("threads");
-    let ports = network(&runtime, 2);
+    let ports = network(&runtime, 2).ports;
     let space = Workspace::new("i2p");
     let mut a = space.over_i2p("a", "i2p", ports[0]);
-    let mut b = space.over_i2p("b", "auto", ports[1]);
+    let mut b = space.over_i2p("b", "i2p", ports[1]);
     let begun = Instant::now();
     let lap = |what: &str| println!("{:6.1} s  {what}", begun.elapsed().as_secs_f64());
     a.start();
@@ -107,6 +123,41 @@ fn two_nodes_join_and_talk_over_i2p() {
     eventually("the answer at b", PATIENCE, || b.has(&answer));
     lap("a's answer is at b");
     assert_eq!(a.thread(&forum), b.thread(&forum));
+    drop(space);
+    runtime.shutdown_background();
+}
+
+#[test]
+fn a_node_with_a_router_of_its_own_joins() {
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    let net = network(&runtime, 1);
+    let space = Workspace::new("own-router");
+    let known = space.path("known");
+    std::fs::create_dir(&known).expect("a folder");
+    for (at, info) in net.known.iter().enumerate() {
+        std::fs::write(format!("{known}/{at}"), info).expect("written");
+    }
+    // Nobody listens on a port that was free a moment ago.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let nobody = free.local_addr().expect("bound").port();
+    drop(free);
+    let mut a = space.over_i2p("a", "i2p", net.ports[0]);
+    let mut b = space.over_i2p("b", "auto", nobody);
+    let number = net.number;
+    b.edit(
+        "[tcp]",
+        &format!("[i2p.router]\nnetwork = {number}\nknown = \"{known}\"\n[tcp]"),
+    );
+    let begun = Instant::now();
+    a.start();
+    b.start();
+    let forum = a.say(&["forum", "new", "A forum"]);
+    let invite = a.say(&["invite", &forum]);
+    b.run(&["join", &invite, "--wait", "240"]);
+    let hello = b.say(&["post", &forum, "Hello from b"]);
+    eventually("the comment at a", PATIENCE, || a.has(&hello));
+    let took = begun.elapsed().as_secs_f64();
+    println!("{took:6.1} s  joined and heard, by an embedded router");
     drop(space);
     runtime.shutdown_background();
 }

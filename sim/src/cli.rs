@@ -9,6 +9,7 @@ mod export;
 mod gallery;
 mod job;
 mod machine;
+mod node;
 mod output;
 mod run;
 mod shrink;
@@ -78,6 +79,9 @@ enum Command {
     Merge(MergeArgs),
     /// Runs a run folder again and compares the digests.
     Replay(FolderArgs),
+    /// Plays what a node recorded (`cliqueclique run --record`) to the core again, which must
+    /// answer the same, byte for byte.
+    ReplayNode(NodeArgs),
     /// Shows the figures of two runs side by side.
     Compare(CompareArgs),
     /// Writes graphs of a run's networks into its folder.
@@ -118,6 +122,15 @@ struct RunArgs {
     /// No progress bar and no table; failures are still shown.
     #[arg(long)]
     quiet: bool,
+}
+
+#[derive(Debug, Args)]
+struct NodeArgs {
+    /// The recording.
+    file: PathBuf,
+    /// Prints the result as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -313,6 +326,7 @@ fn dispatch(command: &Command) -> Done {
         Command::Shrink(args) => shrink::shrink(args),
         Command::Merge(args) => sweeps::merge(args),
         Command::Replay(args) => again::replay(args),
+        Command::ReplayNode(args) => node::replay(args),
         Command::Compare(args) => comparison::compare(args),
         Command::Export(args) => export::export(args),
         Command::Report(args) => again::report(args),

@@ -448,3 +448,74 @@ fn what_does_not_fail_cannot_be_shrunk_and_what_fails_becomes_small() {
         err(&again)
     );
 }
+
+/// The recording of a core that writes a document.
+fn recording() -> Vec<Vec<u8>> {
+    use cliqueclique_core::journal::{Entry, Start, encode, encode_effect};
+    use cliqueclique_core::{Address, Command, Config, Input, Mode, RequestId, Time, WallTime};
+    let start = Start {
+        config: Config::default(),
+        secret: [1; 32],
+        address: Address(bytes::Bytes::from_static(b"here")),
+        seed: [2; 32],
+        wall: WallTime(1),
+        record: None,
+        peers: Vec::new(),
+    };
+    let mut core = start.core().unwrap();
+    let publish = Command::Publish {
+        parents: Vec::new(),
+        children: Vec::new(),
+        body: bytes::Bytes::from_static(b"hello"),
+        mode: Mode::Follow,
+    };
+    let mut entries = vec![encode(&Entry::Start(Box::new(start)))];
+    for input in [Input::Wake, Input::Command(RequestId(1), publish)] {
+        let mut effects = Vec::new();
+        core.handle(Time(7), input.clone(), &mut effects);
+        entries.push(encode(&Entry::Input(Time(7), input)));
+        let effects = effects.iter().map(encode_effect).collect();
+        entries.push(encode(&Entry::Effects(effects)));
+    }
+    entries
+}
+
+#[test]
+fn replay_node_compares_a_recording_byte_for_byte() {
+    let place = Place::new("replay-node");
+    let magic = cliqueclique_core::journal::MAGIC;
+    let ran = |bytes: &[u8]| {
+        std::fs::write(place.0.join("recording"), bytes).unwrap();
+        let output = place.run(&["replay-node", "recording"]);
+        let text = [output.stdout, output.stderr].concat();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&text).into_owned(),
+        )
+    };
+    let whole = [magic, &recording().concat()[..]].concat();
+    let (code, text) = ran(&whole);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("2 inputs, the same, to the end"), "{text}");
+    let (code, text) = ran(&whole[..whole.len() - 3]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("until the recording was cut off"), "{text}");
+    // The word in the user's command is another one: another document comes.
+    let at = whole.windows(5).position(|word| word == b"hello").unwrap();
+    let mut other = whole.clone();
+    other[at] = b'j';
+    let (code, text) = ran(&other);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(
+        text.contains("input 2") && text.contains("NOT the same"),
+        "{text}"
+    );
+    let (code, text) = ran(&whole[1..]);
+    assert_eq!(code, Some(2), "{text}");
+    let junk = [magic, &[4, 0, 0, 0, 255, 255, 255, 255]].concat();
+    assert_eq!(ran(&junk).0, Some(2));
+    assert_eq!(
+        place.run(&["replay-node", "nothing"]).status.code(),
+        Some(2)
+    );
+}

@@ -38,7 +38,12 @@ pub(crate) enum Verb {
         listen: Option<String>,
     },
     /// Run the node until it is stopped
-    Run,
+    Run {
+        /// Write all that happens to an account's core to a new file, for `cliqueclique-sim
+        /// replay-node`. The account's secret key is in it
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+    },
     /// Look for mistakes in the settings
     #[command(subcommand)]
     Config(Config),

@@ -1,11 +1,11 @@
 //! `run`.
 
 use super::show::Output;
-use crate::fault::Fault;
+use crate::fault::{Class, Fault};
 use crate::node;
 use crate::settings::{Level, Settings};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::prelude::*;
@@ -14,10 +14,27 @@ use tracing_subscriber::prelude::*;
 ///
 /// # Errors
 /// It cannot start or go on.
-pub(super) fn run(folder: &Path, output: Output) -> Result<(), Fault> {
+pub(super) fn run(
+    folder: &Path,
+    record: Option<PathBuf>,
+    account: Option<String>,
+    output: Output,
+) -> Result<(), Fault> {
     let settings = Settings::read(folder)?;
     log(settings.log);
-    node::run(folder, settings, |addresses| {
+    let known = |name: &String| {
+        settings
+            .accounts
+            .iter()
+            .any(|account| account.name == *name)
+    };
+    if let Some(name) = account.as_ref().filter(|name| !known(name)) {
+        let message = format!("there is no account '{name}' in the settings");
+        return Err(Fault::new(Class::NotFound, message));
+    }
+    let first = settings.accounts.first().map(|first| first.name.clone());
+    let record = account.or(first).zip(record);
+    node::run(folder, settings, record, |addresses| {
         let lines: Vec<String> = addresses
             .iter()
             .map(|(name, address)| format!("account '{name}' is at {address}"))

@@ -9,6 +9,8 @@
 //! tries again.
 
 mod bridge;
+#[cfg(feature = "embedded-router")]
+pub(crate) mod embedded;
 pub(crate) mod keys;
 mod session;
 #[cfg(test)]

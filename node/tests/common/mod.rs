@@ -102,12 +102,18 @@ impl Node {
 
     /// Starts the process and waits until it answers.
     pub(crate) fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// As `start`, with arguments.
+    pub(crate) fn start_with(&mut self, arguments: &[&str]) {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
             .open(self.folder.join("log"))
             .expect("a log");
         let mut process = command(&self.folder, &["run"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

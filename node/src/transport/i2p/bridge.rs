@@ -19,6 +19,9 @@ const GREETING: Duration = Duration::from_secs(10);
 pub(crate) struct Routers {
     /// SAM of a router that somebody runs: host and port.
     pub(crate) sam: (String, u16),
+    /// One of our own, if none answers there.
+    #[cfg(feature = "embedded-router")]
+    pub(crate) own: Option<super::embedded::Embedded>,
 }
 
 /// An answer did not come in time.
@@ -39,6 +42,11 @@ impl Routers {
     pub(super) async fn find(&self) -> io::Result<(Socket, (String, u16))> {
         match self.again(&self.sam).await {
             Ok(socket) => Ok((socket, self.sam.clone())),
+            #[cfg(feature = "embedded-router")]
+            Err(_) if let Some(own) = &self.own => {
+                let at = own.sam().await?;
+                Ok((self.again(&at).await?, at))
+            }
             Err(error) => {
                 let (host, port) = &self.sam;
                 let text = format!(

@@ -67,7 +67,7 @@ impl Bridge {
 
     fn routers(&self) -> Arc<Routers> {
         let sam = ("127.0.0.1".to_owned(), self.port);
-        Arc::new(Routers { sam })
+        somewhere(sam)
     }
 
     fn made(&self) -> usize {
@@ -192,6 +192,14 @@ impl Bridge {
         copy_bidirectional(&mut socket, &mut far).await?;
         Ok(None)
     }
+}
+
+fn somewhere(sam: (String, u16)) -> Arc<Routers> {
+    Arc::new(Routers {
+        sam,
+        #[cfg(feature = "embedded-router")]
+        own: None,
+    })
 }
 
 fn node(bridge: &Bridge) -> (I2p, Keys) {
@@ -363,7 +371,7 @@ async fn no_router_is_said_with_what_to_do() {
     let sam = ("127.0.0.1".to_owned(), port);
     let tunnels = Tunnels { hops: 1, count: 2 };
     let keys = Keys::make().expect("made");
-    let i2p = I2p::start(Arc::new(Routers { sam }), keys, tunnels);
+    let i2p = I2p::start(somewhere(sam), keys, tunnels);
     troubled(&i2p, "apt install i2pd").await;
     drop(bridge);
 }

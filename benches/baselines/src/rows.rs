@@ -240,15 +240,15 @@ fn leaving(figures: &Figures) -> Option<f64> {
 const SILENCE: f64 = 3_600.0;
 
 /// Bytes an hour, per document and per node, in the later half of the silence at the
-/// end, if nothing was written or delivered for two hours or more.
+/// end, if nothing was written or delivered and nobody came or went for two hours or more.
 #[must_use]
 pub fn idle(figures: &Figures) -> Option<(f64, f64)> {
     let samples = &figures.metrics.samples;
     // The last one is taken after the run has settled.
     let (_, samples) = samples.split_last()?;
     let end = samples.last()?;
-    let same =
-        |sample: &&Sample| (sample.documents, sample.delivered) == (end.documents, end.delivered);
+    let state = |sample: &Sample| (sample.documents, sample.delivered, sample.alive);
+    let same = |sample: &&Sample| state(sample) == state(end);
     let begin = samples.iter().rev().take_while(same).last()?;
     let middle = f64::midpoint(begin.time, end.time);
     let from = samples.iter().find(|sample| sample.time >= middle)?;

@@ -75,12 +75,6 @@ impl Figures {
         samples: Vec<Sample>,
         settled: Option<Duration>,
     ) -> Self {
-        for node in 0..stage.nodes.len() {
-            let lines: Vec<_> = stage.nodes[node].lines.values().copied().collect();
-            for line in lines {
-                stage.count_keep_alives(node, line);
-            }
-        }
         let mut metrics = Metrics {
             samples,
             ..Metrics::default()

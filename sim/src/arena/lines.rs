@@ -323,24 +323,43 @@ impl Stage<'_> {
         pace.clamp(config.keep_alive_min, config.keep_alive_max)
     }
 
-    /// Counts the keep-alives of a silence that ends; one side of each connection sends them.
-    pub(super) fn count_keep_alives(&mut self, node: Index, line: Strand) {
+    /// Counts the keep-alives of all silences so far.
+    pub(super) fn count_all_keep_alives(&mut self) {
+        for node in 0..self.nodes.len() {
+            let lines: Vec<(Peer, Strand)> = self.nodes[node]
+                .lines
+                .iter()
+                .map(|(&peer, &line)| (peer, line))
+                .collect();
+            for (peer, line) in lines {
+                let counted = self.count_keep_alives(node, line);
+                if let Some(line) = self.nodes[node].lines.get_mut(&peer) {
+                    line.last_sent = line.last_sent + counted;
+                }
+            }
+        }
+    }
+
+    /// Counts the keep-alives of a silence; one side of each connection sends them. Returns
+    /// how much of the silence is counted.
+    pub(super) fn count_keep_alives(&mut self, node: Index, line: Strand) -> Duration {
         let protocol = self.nodes[node].protocol.as_ref();
         // Who has datagrams sees to them itself.
         if !line.end.dialled() || protocol.is_some_and(|protocol| protocol.is_datagram()) {
-            return;
+            return Duration::ZERO;
         }
-        let interval = self.interval(node).as_micros().max(1);
+        let interval = self.interval(node).max(Duration::from_millis(1));
         let silence = self.now.since(line.last_sent).as_micros();
-        let count = u64::try_from(silence / interval).unwrap_or(u64::MAX);
+        let count = u32::try_from(silence / interval.as_micros()).unwrap_or(u32::MAX);
         if count > 0 {
             let mut weight = Weight::default();
             weight.parts[CostKind::KeepAlive as usize] = Cost {
-                messages: 2 * count,
-                bytes: KEEP_ALIVE * count,
+                messages: 2 * u64::from(count),
+                bytes: KEEP_ALIVE * u64::from(count),
             };
-            weight.total = KEEP_ALIVE * count;
+            weight.total = KEEP_ALIVE * u64::from(count);
             self.accounts.packet(&weight, false);
         }
+        interval.saturating_mul(count)
     }
 }

@@ -391,7 +391,8 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn sample(&self) -> Sample {
+    fn sample(&mut self) -> Sample {
+        self.count_all_keep_alives();
         let lines: usize = self.nodes.iter().map(|seated| seated.lines.len()).sum();
         let protocols = self.nodes.iter().filter_map(|seated| {
             let running = seated.is_up();

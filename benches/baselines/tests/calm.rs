@@ -103,3 +103,30 @@ fn gossip_pays_for_idle_topics_and_does_not_catch_up() {
     assert_eq!(missing("nntp"), 0);
     assert_eq!(missing("central"), 0);
 }
+
+#[test]
+fn a_newsgroup_is_read_over_a_server() {
+    let group = "
+about = \"A small group.\"
+duration = \"3d\"
+settle = \"1h\"
+sample = \"6h\"
+[network]
+preset = \"internet\"
+[workload]
+kind = \"newsgroup\"
+authors = 10
+messages = 30
+span = \"2d\"
+readers = 5
+follow_all = 0.5
+follow_thread = 0.2
+";
+    let group = parse("group.toml", group, &[]).expect("it is right");
+    for name in ["central", "nntp"] {
+        let entry = find(name).expect("a protocol of that name");
+        let figures = entry.run(&group, 1, 10_000_000).expect("it can be run");
+        let sum = figures.completeness;
+        assert!(sum.wanted > 30 && sum.missing == 0, "{name}: {sum:?}");
+    }
+}

@@ -183,6 +183,9 @@ impl Stage<'_> {
     }
 
     fn arrived(&mut self, node: Index, number: Number) {
+        if node >= self.users {
+            return; // Nobody reads at the server.
+        }
         let tasks = self.asked(|workload, scene, tasks| {
             workload.arrived(node, number, scene, tasks);
         });

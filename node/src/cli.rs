@@ -52,6 +52,8 @@ fn perform(arguments: Arguments, output: Output) -> Result<(), Fault> {
             output.done(&json!(found), &text);
             Ok(())
         }
+        Verb::Backup { to } => copy(&folder, &to, output),
+        Verb::Restore { from } => copy(&from, &folder, output),
         Verb::Completions { shell } => {
             let mut command = Arguments::command();
             clap_complete::generate(shell, &mut command, "cliqueclique", &mut std::io::stdout());
@@ -71,6 +73,21 @@ fn perform(arguments: Arguments, output: Output) -> Result<(), Fault> {
             caller.perform(verb)
         }
     }
+}
+
+/// A backup is a data folder of its own, so restoring is the same the other way round.
+fn copy(from: &std::path::Path, to: &std::path::Path, output: Output) -> Result<(), Fault> {
+    let found = store::backup::copy(from, to)?;
+    let text = format!(
+        "{} has {} documents and the keys",
+        to.display(),
+        found.documents
+    );
+    output.done(
+        &json!({ "folder": to, "documents": found.documents }),
+        &text,
+    );
+    Ok(())
 }
 
 fn init(

@@ -37,19 +37,48 @@ pub(crate) fn make(folder: &Path, account: &str, listen: &str) -> Result<(), Fau
         );
         return Err(Fault::new(Class::Refused, message));
     }
-    let make = |path: &Path| {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700);
-        builder
-            .create(path)
-            .map_err(|error| Fault::at(path, "make the folder", &error))
-    };
-    make(folder)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-        .map_err(|error| Fault::at(folder, "protect", &error))?;
-    make(&folder.join(KEYS))?;
+    private(folder)?;
+    private(&folder.join(KEYS))?;
     key(folder, account)?;
     write_new(&path, settings::template(account, listen).as_bytes())
+}
+
+/// Makes a folder that only its owner may use.
+///
+/// # Errors
+/// It cannot be made or protected.
+pub(crate) fn private(folder: &Path) -> Result<(), Fault> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder
+        .create(folder)
+        .map_err(|error| Fault::at(folder, "make the folder", &error))?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+        .map_err(|error| Fault::at(folder, "protect", &error))
+}
+
+/// Copies all keys of a data folder.
+///
+/// # Errors
+/// One cannot be read or written.
+pub(crate) fn copy_keys(from: &Path, to: &Path) -> Result<(), Fault> {
+    let (from, to) = (from.join(KEYS), to.join(KEYS));
+    private(&to)?;
+    let failed = |error| Fault::at(&from, "read", &error);
+    for file in fs::read_dir(&from).map_err(failed)? {
+        let file = file.map_err(failed)?;
+        copy_file(&file.path(), &to.join(file.file_name()))?;
+    }
+    Ok(())
+}
+
+/// Copies a file for its owner only, durably.
+///
+/// # Errors
+/// It cannot be read or written, or is there already.
+pub(crate) fn copy_file(from: &Path, to: &Path) -> Result<(), Fault> {
+    let bytes = fs::read(from).map_err(|error| Fault::at(from, "read", &error))?;
+    write_new(to, &bytes)
 }
 
 /// Writes a file that is not there yet, for its owner only, durably.

@@ -6,8 +6,10 @@
 //! thread tries again and again: nothing was acknowledged, nothing is lost.
 
 pub(crate) mod ask;
+pub(crate) mod backup;
 pub(crate) mod check;
 mod schema;
+mod search;
 mod write;
 
 use crate::fault::{Class, Fault};

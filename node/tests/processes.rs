@@ -257,3 +257,47 @@ fn settings_that_contradict_each_other_are_named() {
     a.fails(&["run"], 2, "since `transport` is \"i2p\"");
     a.fails(&["init", "--listen", "moon"], 2, "i2p or tcp:IP:PORT");
 }
+
+#[test]
+fn words_are_found_while_they_are_here() {
+    let space = Workspace::new("search");
+    let a = space.node("a");
+    let forum = a.say(&["forum", "new", "Gardening"]);
+    let pruning = a.say(&["post", &forum, "When do you prune apple trees?"]);
+    let found = |words: &[&str]| {
+        let hits = a.json(&[&["search"], words].concat());
+        let hits = hits.as_array().expect("a list").clone();
+        let id = |hit: Value| hit["id"].as_str().expect("an id").to_owned();
+        hits.into_iter().map(id).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&["APPLE", "prune"]), [&*pruning]);
+    assert_eq!(found(&["gardening"]), [&*forum]);
+    assert!(found(&["apple", "pear"]).is_empty());
+    assert!(found(&["apple\"", "AND", "(x"]).is_empty());
+    a.fails(&["search", "()"], 2, "no word");
+    a.say(&["forget", &pruning]);
+    a.say(&["forget", &forum]);
+    eventually("they are gone", PATIENCE, || found(&["apple"]).is_empty());
+}
+
+#[test]
+fn a_backup_of_a_running_node_can_be_restored() {
+    let space = Workspace::new("backup");
+    let mut a = space.node("a");
+    let forum = a.say(&["forum", "new", "A forum"]);
+    let before = a.thread(&forum);
+    let backup = space.path("backup");
+    a.run(&["backup", &backup]);
+    a.fails(&["backup", &backup], 5, "there already");
+    a.say(&["post", &forum, "After the backup"]);
+    let node = a.json(&["status"])["node"].clone();
+    a.stop();
+    a.fails(&["restore", &backup], 5, "there already");
+    std::fs::remove_dir_all(&a.folder).expect("lost");
+    a.fails(&["restore", &space.path("nothing")], 4, "no node's data");
+    a.run(&["restore", &backup]);
+    a.run(&["check"]);
+    a.start();
+    assert_eq!(a.thread(&forum), before);
+    assert_eq!(a.json(&["status"])["node"], node, "it is the same node");
+}

@@ -49,6 +49,16 @@ pub(crate) enum Verb {
     Config(Config),
     /// Look for damage in the store: every page, and the hash and signature of every document
     Check,
+    /// Copy keys, settings and store into a new folder, also while the node runs
+    Backup {
+        /// The new folder
+        to: PathBuf,
+    },
+    /// Make the data folder, which must not be there, of a backup
+    Restore {
+        /// The backup
+        from: PathBuf,
+    },
     /// Show four nodes on this machine that make a forum, lose one and heal
     Demo {
         /// A new folder for their data [default: in the folder for temporary files]
@@ -129,6 +139,15 @@ pub(crate) enum AccountVerb {
         document: Option<String>,
         /// At most so many
         #[arg(long, default_value_t = 10_000)]
+        most: usize,
+    },
+    /// Find documents that have all of these words, best first
+    Search {
+        /// The words
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
         most: usize,
     },
     /// List the links to other nodes

@@ -64,6 +64,11 @@ impl Caller<'_> {
                 peek,
                 unread,
             } => self.read(&document, peek, unread),
+            Verb::Search { words, most } => {
+                let found = self.reader()?.search(&words.join(" "), most)?;
+                self.output.entries(&found);
+                Ok(())
+            }
             Verb::Wish(wish) => self.wish(wish),
         }
     }

@@ -56,11 +56,11 @@ pub(crate) struct Full {
 /// Reads the store for one account.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    store: Connection,
-    account: i64,
+    pub(super) store: Connection,
+    pub(super) account: i64,
 }
 
-fn failed(error: &rusqlite::Error) -> Fault {
+pub(super) fn failed(error: &rusqlite::Error) -> Fault {
     Fault::new(Class::Store, format!("the store cannot be read: {error}"))
 }
 
@@ -252,7 +252,7 @@ impl Reader {
         roots.iter().map(|id| self.listed(id, 0)).collect()
     }
 
-    fn listed(&self, id: &DocumentId, depth: usize) -> Result<Entry, Fault> {
+    pub(super) fn listed(&self, id: &DocumentId, depth: usize) -> Result<Entry, Fault> {
         let document = self.document(id)?;
         self.entry(&document, depth).map_err(|error| failed(&error))
     }

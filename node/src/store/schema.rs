@@ -10,7 +10,8 @@ use std::time::Duration;
 const APPLICATION: i32 = 0x636c_7163;
 
 /// What makes version n + 1 of version n.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE account (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, node BLOB NOT NULL);
 CREATE TABLE document (
@@ -44,7 +45,14 @@ CREATE TABLE bookmark (
     account INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (account, id)) WITHOUT ROWID;
 CREATE TABLE read_mark (
     account INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (account, id)) WITHOUT ROWID;
-"];
+",
+    "
+-- Words of the bodies, by the document's number. It holds no text of its own.
+CREATE VIRTUAL TABLE words USING fts5(body, content='', contentless_delete=1);
+",
+];
+/// The version that brought the words.
+const WORDS: usize = 2;
 
 /// Opens the store, makes it if it is not there, and brings it to the newest version.
 ///
@@ -111,6 +119,9 @@ fn migrate(connection: &mut Connection, from: usize) -> rusqlite::Result<()> {
             i32::try_from(at + 1).unwrap_or(i32::MAX),
         )?;
     }
+    if from > 0 && from < WORDS {
+        super::search::index_all(&transaction)?;
+    }
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.commit()
 }
@@ -169,6 +180,42 @@ mod tests {
         assert_eq!(fault.class, Class::Store);
         assert!(fault.message.contains("version 999"), "{fault}");
         assert_eq!(version(&raw).expect("read"), 999);
+    }
+
+    #[test]
+    fn documents_of_an_old_store_are_found_by_their_words() {
+        use cliqueclique_core::crypto::Ed25519Blake3;
+        use cliqueclique_core::{Document, Draft, SecretKey};
+        let path = file("old");
+        let old = Connection::open(&path).expect("made");
+        old.execute_batch(MIGRATIONS[0]).expect("made");
+        old.pragma_update(None, "user_version", 1).expect("set");
+        old.pragma_update(None, "application_id", APPLICATION)
+            .expect("set");
+        let draft = Draft {
+            body: b"about apples".to_vec().into(),
+            ..Draft::default()
+        };
+        let document = Document::sign(&draft, &SecretKey([1; 32]), &Ed25519Blake3).expect("fits");
+        old.execute(
+            "INSERT INTO document (id, author, created, bytes) VALUES (?1, ?2, 0, ?3)",
+            params![
+                document.id().0,
+                document.author_id().0,
+                &document.bytes()[..]
+            ],
+        )
+        .expect("stored");
+        drop(old);
+        let new = open(&path).expect("brought to the newest version");
+        let found: i64 = new
+            .query_row(
+                "SELECT count(*) FROM words WHERE words MATCH 'apples'",
+                [],
+                |row| row.get(0),
+            )
+            .expect("asked");
+        assert_eq!((found, version(&new).expect("read")), (1, MIGRATIONS.len()));
     }
 
     #[test]

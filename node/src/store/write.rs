@@ -105,6 +105,7 @@ impl Step<'_> {
                     params![id.0, document.author_id().0, created, &document.bytes()[..]],
                 )?;
                 let number = self.store.last_insert_rowid();
+                super::search::index(self.store, number, document)?;
                 let above = document.parents().iter().map(|parent| (*parent, id));
                 let below = document.children().iter().map(|child| (id, *child));
                 for (parent, comment) in above.chain(below) {
@@ -138,6 +139,7 @@ impl Step<'_> {
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM holding WHERE document = ?1)")?;
         if !held.query_row([number], |row| row.get(0))? {
             self.run("DELETE FROM comment WHERE by = ?1", [number])?;
+            self.run("DELETE FROM words WHERE rowid = ?1", [number])?;
             self.run("DELETE FROM document WHERE number = ?1", [number])?;
         }
         Ok(())

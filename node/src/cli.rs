@@ -59,6 +59,12 @@ fn perform(arguments: Arguments, output: Output) -> Result<(), Fault> {
             clap_complete::generate(shell, &mut command, "cliqueclique", &mut std::io::stdout());
             Ok(())
         }
+        Verb::Man { folder } => {
+            clap_mangen::generate_to(Arguments::command(), &folder)
+                .map_err(|error| Fault::at(&folder, "write manual pages into", &error))?;
+            output.done(&json!({ "folder": folder }), "");
+            Ok(())
+        }
         Verb::Account(verb) => {
             let settings = Settings::read(&folder)?;
             let account = arguments

@@ -301,3 +301,17 @@ fn a_backup_of_a_running_node_can_be_restored() {
     assert_eq!(a.thread(&forum), before);
     assert_eq!(a.json(&["status"])["node"], node, "it is the same node");
 }
+
+#[test]
+fn each_command_has_a_manual_page() {
+    let space = Workspace::new("man");
+    let a = space.asleep("a", &["init", "--listen", "tcp"]);
+    let folder = space.path("man");
+    a.fails(&["man", &folder], 1, "cannot write manual pages");
+    std::fs::create_dir(&folder).expect("a folder");
+    a.run(&["man", &folder]);
+    let page = |name: &str| std::fs::read_to_string(format!("{folder}/{name}.1")).expect(name);
+    assert!(page("cliqueclique").contains("Exit codes"));
+    assert!(page("cliqueclique-backup").contains("also while the node runs"));
+    assert!(page("cliqueclique-forum-new").contains("Make a forum"));
+}

@@ -69,6 +69,11 @@ pub(crate) enum Verb {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Write manual pages, one for each command, into a folder
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
     /// A command about an account
     #[command(flatten)]
     Account(AccountVerb),

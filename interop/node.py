@@ -87,8 +87,8 @@ class Reader:
         elif k == 2:
             t, reason = self.take(8), self.index(6)
             v = t, reason, self.take(16) if reason == 3 else None
-        elif k == 3: v = self.take(8), self.take(16), self.blob(600), self.ticket(), self.index(5)
-        elif k == 4: v = self.take(8), self.index(5)
+        elif k == 3: v = self.take(8), self.take(16), self.blob(600), self.ticket() if self.bool() else None, self.index(6)
+        elif k == 4: v = self.take(8), self.index(6)
         elif k == 5: v = self.take(8), self.state() if self.bool() else None, self.bool(), self.blob(131072)
         elif k == 6: v = self.take(8), self.digest()
         elif k == 7: v = self.take(8), self.ranges()

@@ -70,7 +70,7 @@ fn messages() -> Vec<(&'static str, Message)> {
     let introduction = Introduction {
         peer: NODE,
         address: address(),
-        ticket: ticket(),
+        ticket: Some(ticket()),
         purpose: Purpose::Neighbor,
     };
     let fragment = Fragment {

@@ -322,8 +322,9 @@ pub struct Introduction {
     pub peer: NodeId,
     /// Where it is.
     pub address: Address,
-    /// To show to `peer`. Its subject is the receiver.
-    pub ticket: Ticket,
+    /// To show to `peer`. Its subject is the receiver. None for an acquaintance, since it is
+    /// told of the receiver, too (rule *Acquaint*).
+    pub ticket: Option<Ticket>,
     /// What the introduction is for.
     pub purpose: Purpose,
 }

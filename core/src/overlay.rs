@@ -128,6 +128,16 @@ impl Overlay {
         self.children = document.children().iter().map(tag_of).collect();
     }
 
+    /// The mode in which the author is presumed to be (rule *Inherit*): its document says
+    /// whether it gets the comments on it.
+    pub(crate) fn authors_mode(&self) -> Mode {
+        if self.founder {
+            Mode::Follow
+        } else {
+            Mode::Hold
+        }
+    }
+
     /// Notes that this document is a comment of another.
     pub(crate) fn add_parent(&mut self, parent: Tag) {
         if !self.parents.iter().any(|(tag, _)| *tag == parent)

@@ -138,7 +138,7 @@ fn open() -> impl Strategy<Value = Open> {
 }
 
 fn introduction() -> impl Strategy<Value = Introduction> {
-    (node_id(), address(), ticket(), purpose()).prop_map(|(peer, address, ticket, purpose)| {
+    (node_id(), address(), proptest::option::of(ticket()), purpose()).prop_map(|(peer, address, ticket, purpose)| {
         Introduction {
             peer,
             address,

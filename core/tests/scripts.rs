@@ -761,7 +761,8 @@ impl Stage {
         let name = next(words);
         let purpose = purpose(next(words));
         let peer = self.peers[name].id;
-        let ticket = self.ticket(from, self.core.id(), peer, &document.id(), words);
+        let ticket = (purpose != Purpose::Acquaintance)
+            .then(|| self.ticket(from, self.core.id(), peer, &document.id(), words));
         let introduction = Introduction {
             peer,
             address: Address(Bytes::from(name.to_owned())),

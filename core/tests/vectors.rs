@@ -224,7 +224,7 @@ fn introduction(document: &DocumentId) -> Introduction {
     Introduction {
         peer: node(&SecretKey([9; 32])),
         address: Address(Bytes::from_static(b"carol.example:9")),
-        ticket: ticket(document),
+        ticket: Some(ticket(document)),
         purpose: Purpose::Neighbor,
     }
 }

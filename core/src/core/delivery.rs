@@ -594,6 +594,7 @@ impl Core {
         let young = self
             .seconds()
             .saturating_sub(u32::try_from(self.config.request_timeout.as_secs()).unwrap_or(0));
+        let author = self.link_of(overlay.author);
         let mut heirs: Vec<(LinkId, Mode, bool)> = Vec::new();
         for (from, _) in &overlay.parents {
             let chosen = via.is_none_or(|via| via == *from);
@@ -603,7 +604,11 @@ impl Core {
             let fresh = parent
                 .subscribers()
                 .filter(|n| overlay.neighbor(n.link).is_none());
-            heirs.extend(fresh.map(|n| (n.link, n.mode.inherited(), n.since < young)));
+            let mode = |n: &Neighbor| match author {
+                Some(author) if author == n.link => overlay.authors_mode(),
+                _ => n.mode.inherited(),
+            };
+            heirs.extend(fresh.map(|n| (n.link, mode(n), n.since < young)));
         }
         for (link, mode, settled) in heirs {
             let Some(overlay) = self.overlays.get(&tag) else {
@@ -680,13 +685,11 @@ impl Core {
             return;
         };
         let parents: Vec<Tag> = overlay.parents.iter().map(|(parent, _)| *parent).collect();
-        // The founder's marks toward silent heirs.
-        let silent: Vec<LinkId> = overlay
-            .neighbors
-            .iter()
-            .filter(|n| n.presumed())
-            .map(|n| n.link)
-            .collect();
+        // The author's marks toward silent heirs, who presume its mode.
+        let own = overlay.author == self.id;
+        let plain = !own || overlay.mode == overlay.authors_mode();
+        let heirs = overlay.neighbors.iter().filter(|n| plain && n.presumed());
+        let silent: Vec<LinkId> = heirs.map(|n| n.link).collect();
         for link in silent {
             let Some(overlay) = self.overlays.get_mut(&tag) else {
                 return;

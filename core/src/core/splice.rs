@@ -130,7 +130,8 @@ impl Core {
         let (Some(subject), Some(target)) = (self.links.get(&to), self.links.get(&whom)) else {
             return;
         };
-        let ticket = self.ticket(subject.node, target.node, &id, replaces);
+        let ticket = (purpose != Purpose::Acquaintance)
+            .then(|| self.ticket(subject.node, target.node, &id, replaces));
         let introduction = Introduction {
             peer: target.node,
             address: target.address.clone(),
@@ -413,15 +414,20 @@ impl Core {
             purpose,
         } = introduction;
         self.note_peer(peer, None, address, tag);
-        if purpose == Purpose::Acquaintance {
-            self.peers.acquaint(peer);
-        }
-        match purpose {
-            Purpose::Acquaintance => self.touch(tag),
-            Purpose::Neighbor if ticket.replaces => self.follow_splice(link, tag, peer, ticket),
-            Purpose::Subscriber | Purpose::Guide => self.on_guided(tag, peer, purpose, ticket),
-            Purpose::Neighbor | Purpose::Bridge | Purpose::Heal => {
-                self.try_open(tag, peer, purpose, Some(ticket));
+        match (purpose, ticket) {
+            (Purpose::Acquaintance, _) => {
+                self.peers.acquaint(peer);
+                self.touch(tag);
+            }
+            (_, None) => self.violation(link, Violation::BadTicket),
+            (Purpose::Neighbor, Some(ticket)) if ticket.replaces => {
+                self.follow_splice(link, tag, peer, ticket);
+            }
+            (Purpose::Subscriber | Purpose::Guide, Some(ticket)) => {
+                self.on_guided(tag, peer, purpose, ticket);
+            }
+            (Purpose::Neighbor | Purpose::Bridge | Purpose::Heal, ticket) => {
+                self.try_open(tag, peer, purpose, ticket);
             }
         }
     }

@@ -114,7 +114,7 @@ impl Play {
         let introduction = Introduction {
             peer: peer.id,
             address: Address(Bytes::from(vec![peer.name])),
-            ticket,
+            ticket: Some(ticket).filter(|_| op.a.is_multiple_of(2)),
             purpose: purpose_of(op.c),
         };
         Message::Introduce(document.tag(), Box::new(introduction))

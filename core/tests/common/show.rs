@@ -148,7 +148,7 @@ impl Names {
                 format!("close {} {reason}", self.tag(*tag))
             }
             Message::Introduce(tag, introduction) => {
-                let replaces = introduction.ticket.replaces;
+                let replaces = introduction.ticket.as_ref().is_some_and(|t| t.replaces);
                 let replaces = if replaces { " replaces" } else { "" };
                 let (peer, purpose) = (self.node(&introduction.peer), lower(&introduction.purpose));
                 format!("introduce {} {peer} {purpose}{replaces}", self.tag(*tag))

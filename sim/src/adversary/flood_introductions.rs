@@ -54,7 +54,7 @@ pub(super) fn introduce(
     let introduction = Introduction {
         peer,
         address,
-        ticket,
+        ticket: Some(ticket),
         purpose,
     };
     stage.say(channel, Message::Introduce(tag, Box::new(introduction)));

@@ -251,13 +251,17 @@ impl Stage {
             Message::State(tag, _) | Message::Digest(tag, _) => {
                 self.line(channel).networks.insert(*tag);
             }
-            Message::Introduce(tag, introduction) => self.ring.give(Gift {
-                subject: self.id,
-                target: introduction.peer,
-                address: introduction.address.clone(),
-                tag: *tag,
-                ticket: introduction.ticket.clone(),
-            }),
+            Message::Introduce(tag, introduction) => {
+                if let Some(ticket) = introduction.ticket.clone() {
+                    self.ring.give(Gift {
+                        subject: self.id,
+                        target: introduction.peer,
+                        address: introduction.address.clone(),
+                        tag: *tag,
+                        ticket,
+                    });
+                }
+            }
             _ => {}
         }
     }

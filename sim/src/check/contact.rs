@@ -277,7 +277,7 @@ mod tests {
         let introduction = Introduction {
             peer: id(peer),
             address,
-            ticket,
+            ticket: Some(ticket),
             purpose: Purpose::Neighbor,
         };
         frame(vec![Message::Introduce(tag(1), Box::new(introduction))])

@@ -22,8 +22,9 @@ pub struct GoalRow {
 }
 
 /// Names of figures, as in manifests, `compare` and `checks.at_most`.
-pub const FIGURES: [&str; 30] = [
+pub const FIGURES: [&str; 31] = [
     "overhead",
+    "overhead_late",
     "copies",
     "delivered",
     "delivered_bytes",
@@ -62,6 +63,7 @@ pub fn figure(metrics: &Metrics, name: &str) -> Option<f64> {
     let number = |value: u64| Some(value as f64);
     match name {
         "overhead" => ratio(bytes(metrics), metrics.delivered_bytes),
+        "overhead_late" => overhead_late(&metrics.samples),
         "copies" => ratio(metrics.bodies, metrics.delivered),
         "delivered" => number(metrics.delivered),
         "delivered_bytes" => number(metrics.delivered_bytes),
@@ -93,6 +95,15 @@ pub fn figure(metrics: &Metrics, name: &str) -> Option<f64> {
         "honest_stored_max" => burden_max(metrics, |burden| burden.stored),
         _ => None,
     }
+}
+
+/// Overhead since half of the time was over: without what it costs to come together.
+fn overhead_late(samples: &[Sample]) -> Option<f64> {
+    let last = samples.last()?;
+    let middle = samples.iter().find(|s| s.time >= last.time / 2.0)?;
+    let all = |sample: &Sample| sample.bytes.values().sum::<u64>();
+    let delivered = last.delivered_bytes.checked_sub(middle.delivered_bytes)?;
+    ratio(all(last).checked_sub(all(middle))?, delivered)
 }
 
 /// Largest burden of an honest node, if there are hostile ones.
@@ -136,6 +147,11 @@ pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<GoalRow> {
     };
     vec![
         below("all bytes / comment bytes delivered", "overhead", 1.10),
+        below(
+            "the same, in the second half of the time",
+            "overhead_late",
+            1.10,
+        ),
         below("copies of a body per delivery", "copies", 1.02),
         below(
             "messages per shared document after an ordinary crash, median",
@@ -366,6 +382,24 @@ mod tests {
             None,
             "nothing was delivered"
         );
+    }
+
+    #[test]
+    fn the_second_half_is_measured_from_its_first_sample() {
+        let sample = |time: f64, bytes: u64, delivered_bytes: u64| Sample {
+            time,
+            delivered_bytes,
+            bytes: [(CostKind::Document, bytes)].into(),
+            ..Sample::default()
+        };
+        let late = |samples: &[Sample]| overhead_late(samples);
+        let samples = [
+            sample(0.0, 0, 0),
+            sample(60.0, 900, 100),
+            sample(100.0, 1_200, 300),
+        ];
+        assert_eq!(late(&samples), Some(1.5), "300 bytes for 200");
+        assert_eq!(late(&samples[..1]), None, "nothing was delivered");
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct Sample {
     pub memberships: usize,
     /// Comments delivered to subscribers so far.
     pub delivered: u64,
+    /// Bytes of documents in those deliveries.
+    pub delivered_bytes: u64,
     /// Bytes sent so far by kind.
     pub bytes: BTreeMap<CostKind, u64>,
     /// Events so far.

@@ -617,7 +617,11 @@ impl Core {
         if self.overlays.get(&tag).is_some_and(overtaken) {
             return;
         }
-        if reason == CloseReason::Full && !self.overlays.contains_key(&tag) {
+        let let_go = matches!(
+            reason,
+            CloseReason::Full | CloseReason::Surplus | CloseReason::Replaced(_)
+        );
+        if let_go && !self.overlays.contains_key(&tag) {
             // A comment that is on its way to us: we shall take the peer for an heir.
             return self.doubt(link);
         }

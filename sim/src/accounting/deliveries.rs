@@ -68,6 +68,11 @@ impl Deliveries {
         self.delivered
     }
 
+    /// Bytes of documents in them.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// A comment came to a node from another, expected or not.
     pub(crate) fn arrived(
         &mut self,

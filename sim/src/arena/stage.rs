@@ -405,6 +405,7 @@ impl<'a> Stage<'a> {
             documents: self.truth.entries().len(),
             memberships: protocols.map(|protocol| protocol.degrees().len()).sum(),
             delivered: self.accounts.deliveries.count(),
+            delivered_bytes: self.accounts.deliveries.bytes(),
             bytes: self.accounts.bytes(),
             events: self.accounts.events,
         }

@@ -65,6 +65,7 @@ fn figures(manifest: &Manifest, outcome: &Outcome) -> Vec<Vec<String>> {
             "overhead: all bytes / document bytes delivered",
             known("overhead"),
         ),
+        row("overhead in the second half", known("overhead_late")),
         row("copies of a body per delivery", known("copies")),
         row("hops", spread(&metrics.hops, figure_of)),
         row(

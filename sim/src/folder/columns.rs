@@ -20,7 +20,7 @@ const KINDS: [(CostKind, &str); 9] = [
 pub(super) fn head(out: &mut dyn Write) -> io::Result<()> {
     write!(
         out,
-        "time,alive,links,documents,memberships,delivered,events"
+        "time,alive,links,documents,memberships,delivered,delivered_bytes,events"
     )?;
     KINDS
         .iter()
@@ -37,12 +37,13 @@ pub(super) fn row(out: &mut dyn Write, sample: &Sample) -> io::Result<()> {
         documents,
         memberships,
         delivered,
+        delivered_bytes,
         bytes,
         events,
     } = sample;
     write!(
         out,
-        "{time},{alive},{links},{documents},{memberships},{delivered},{events}"
+        "{time},{alive},{links},{documents},{memberships},{delivered},{delivered_bytes},{events}"
     )?;
     KINDS
         .iter()

@@ -167,6 +167,7 @@ impl<'a> World<'a> {
             documents: self.truth.entries().len(),
             memberships: self.hosts.iter().map(Host::memberships).sum(),
             delivered: self.accounts.deliveries.count(),
+            delivered_bytes: self.accounts.deliveries.bytes(),
             bytes: self.accounts.bytes(),
             events: self.accounts.events,
         }

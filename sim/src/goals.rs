@@ -3,7 +3,7 @@
 //! the table after a run, the report, `compare` and `checks.at_most` agree.
 
 use crate::driver::Outcome;
-use crate::metrics::{Burden, CostKind, FaultCost, Histogram, Metrics};
+use crate::metrics::{Burden, CostKind, FaultCost, Histogram, Metrics, Sample};
 use crate::scenario::{Scenario, Workload};
 use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;
@@ -325,7 +325,7 @@ fn average(values: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Cost, Sample};
+    use crate::metrics::Cost;
 
     fn metrics() -> Metrics {
         let mut metrics = Metrics {

@@ -1,6 +1,7 @@
 //! *delivery*: every live node that wants a document has it if any live node
 //! has it, and every live subscriber of a document has every comment of it that
-//! any live node has. Judged by the wishes of users and by what is on disks,
+//! any live holder of the document has. (Who has a comment alone, without the document on
+//! which it is one, is not in that network.) Judged by the wishes of users and by what is on disks,
 //! not by what nodes say. Hostile nodes count on neither side, nor does who is
 //! cut off by them.
 
@@ -81,13 +82,15 @@ fn document(graph: &Graph, truth: &DocumentTruth, held: &Held) -> Result<(), Vio
 }
 
 fn comments(graph: &Graph, truth: &DocumentTruth, held: &Held) -> Result<(), Violated> {
-    let mut expected: Vec<_> = truth
-        .comments
-        .iter()
-        .copied()
-        .filter(|tag| held.tags.contains(tag))
+    let nodes = &graph.snapshot.nodes;
+    let holders = truth.members.iter().filter(|(node, member)| {
+        nodes[**node].counts() && member.view.as_ref().is_some_and(|view| view.holds)
+    });
+    let there: BTreeSet<Tag> = holders
+        .flat_map(|(_, member)| member.comments_held.iter().copied())
         .collect();
-    expected.sort_unstable();
+    // In order, as in a set.
+    let expected: Vec<Tag> = there.intersection(&held.tags).copied().collect();
     for (&node, member) in &truth.members {
         if !member.wish.subscribes()
             || member.interest.is_none()

@@ -1,6 +1,7 @@
 //! *subset*: the subscribing set is part of the holders. A node whose user
 //! wants to subscribe counts as subscribing only once it holds the document;
-//! before that nobody may depend on it.
+//! before that nobody may depend on it. (Of comments it may know: it may hold them on
+//! other accounts.)
 
 use super::Violated;
 use crate::snapshot::Index;
@@ -14,7 +15,7 @@ pub(super) fn overlay(time: Time, node: Index, view: &OverlayView) -> Result<(),
         .iter()
         .filter(|neighbor| neighbor.downstream)
         .count();
-    if view.holds || (served == 0 && view.comments.count == 0) {
+    if view.holds || served == 0 {
         return Ok(());
     }
     Err(Violated {
@@ -24,8 +25,8 @@ pub(super) fn overlay(time: Time, node: Index, view: &OverlayView) -> Result<(),
         nodes: vec![node],
         detail: format!(
             "a node that does not hold a document must not act in its network, but node {node} \
-             (mode {:?}) has {served} downstream neighbours and {} comments of it",
-            view.mode, view.comments.count
+             (mode {:?}) has {served} downstream neighbours",
+            view.mode
         ),
     })
 }

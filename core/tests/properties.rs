@@ -138,14 +138,18 @@ fn open() -> impl Strategy<Value = Open> {
 }
 
 fn introduction() -> impl Strategy<Value = Introduction> {
-    (node_id(), address(), proptest::option::of(ticket()), purpose()).prop_map(|(peer, address, ticket, purpose)| {
-        Introduction {
+    (
+        node_id(),
+        address(),
+        proptest::option::of(ticket()),
+        purpose(),
+    )
+        .prop_map(|(peer, address, ticket, purpose)| Introduction {
             peer,
             address,
             ticket,
             purpose,
-        }
-    })
+        })
 }
 
 fn push() -> impl Strategy<Value = Push> {

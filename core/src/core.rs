@@ -7,6 +7,7 @@
 
 mod absence;
 mod audit;
+mod channels;
 mod contact;
 mod delivery;
 mod digest;
@@ -35,10 +36,12 @@ use crate::input::Input;
 use crate::link::{Link, LinkId};
 use crate::message::Rank;
 use crate::overlay::{Overlay, Root, RootKey};
+use crate::table::{Agenda, Table};
 use crate::time::{Time, WallTime};
 use crate::view::{Counters, LinkView, NeighborView, OverlayView};
 use crate::violation::Violation;
-use contact::{Channel, Ending, Repeat};
+use channels::Channels;
+use contact::{Ending, Repeat};
 use delivery::Delivery;
 use peers::Peers;
 use rand::{RngExt, SeedableRng};
@@ -72,15 +75,15 @@ pub struct Core {
     /// Highest claim sequence used, and as of the node's record.
     sequence: u64,
     saved_sequence: u64,
-    overlays: BTreeMap<Tag, Overlay>,
-    links: BTreeMap<LinkId, Link>,
+    overlays: Table<Tag, Overlay>,
+    links: Table<LinkId, Link>,
     linked: BTreeMap<NodeId, LinkId>,
     /// Links that are lost and waited for (rule *Await*).
     absent: BTreeMap<NodeId, LinkId>,
     /// Networks in which a place was asked for on a link, maybe long ago.
     asked: BTreeMap<LinkId, BTreeSet<Tag>>,
     next_link: u32,
-    channels: BTreeMap<ChannelId, Channel>,
+    channels: Channels,
     /// Handshake packets that are sent again until answered.
     repeats: BTreeMap<ChannelId, Repeat>,
     next_channel: u64,
@@ -93,12 +96,12 @@ pub struct Core {
     deadlines: Deadlines,
     stopping: bool,
     /// Overlays changed in this call.
-    touched: BTreeSet<Tag>,
+    touched: Agenda<Tag>,
     /// Overlays changed in the last call, for checkers.
     last_touched: Vec<Tag>,
     /// Links with something to say.
-    active_links: BTreeSet<LinkId>,
-    unsaved: BTreeSet<Record>,
+    active_links: Agenda<LinkId>,
+    unsaved: Agenda<Record>,
     notes: Vec<Notification>,
     effects: Vec<Effect>,
     counters: Counters,
@@ -130,13 +133,13 @@ impl Core {
             clock: (wall, Time::ZERO),
             sequence: 0,
             saved_sequence: 0,
-            overlays: BTreeMap::new(),
-            links: BTreeMap::new(),
+            overlays: Table::new(),
+            links: Table::new(),
             linked: BTreeMap::new(),
             absent: BTreeMap::new(),
             asked: BTreeMap::new(),
             next_link: 1,
-            channels: BTreeMap::new(),
+            channels: Channels::default(),
             repeats: BTreeMap::new(),
             next_channel: 2,
             peers: Peers::default(),
@@ -146,10 +149,10 @@ impl Core {
             used_tickets: BTreeMap::new(),
             deadlines: Deadlines::default(),
             stopping: false,
-            touched: BTreeSet::new(),
+            touched: Agenda::new(),
             last_touched: Vec::new(),
-            active_links: BTreeSet::new(),
-            unsaved: BTreeSet::new(),
+            active_links: Agenda::new(),
+            unsaved: Agenda::new(),
             notes: Vec::new(),
             effects: Vec::new(),
             counters: Counters::default(),

@@ -14,7 +14,7 @@ fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 macro_rules! byte_name {
     ($(#[$doc:meta])* $name:ident, $len:literal, $shown:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub struct $name(pub [u8; $len]);
 
         impl fmt::Display for $name {
@@ -31,12 +31,33 @@ macro_rules! byte_name {
     };
 }
 
+/// In the order of their bytes, compared as one number: names are keys of most maps.
+macro_rules! number_order {
+    ($name:ident, $number:ident) => {
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+                $number::from_be_bytes(self.0).cmp(&$number::from_be_bytes(other.0))
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+    };
+}
+
+number_order!(NodeId, u128);
+number_order!(Tag, u64);
+
 byte_name!(
     /// Identity of a node: the first 16 bytes of the hash of its public key.
     NodeId, 16, 4
 );
 byte_name!(
     /// Identity of a document: the 32-byte hash of its canonical bytes.
+    #[derive(PartialOrd, Ord)]
     DocumentId, 32, 4
 );
 byte_name!(
@@ -46,6 +67,7 @@ byte_name!(
 );
 byte_name!(
     /// Public (verifying) key of a node, 32 bytes.
+    #[derive(PartialOrd, Ord)]
     PublicKey, 32, 4
 );
 

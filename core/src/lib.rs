@@ -20,6 +20,7 @@ mod link;
 pub mod message;
 mod overlay;
 mod reconcile;
+mod table;
 pub mod time;
 pub mod view;
 pub mod violation;

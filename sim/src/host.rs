@@ -1,9 +1,11 @@
 //! One simulated node: its core, its disk, its clock and its channels. It holds
 //! state and answers questions about it; the world moves it.
 
+mod channels;
 mod clock;
 mod disk;
 
+pub(crate) use channels::Channels;
 pub(crate) use clock::{Clock, wall};
 pub(crate) use disk::{Disk, Undo};
 
@@ -133,7 +135,7 @@ pub(crate) struct Host {
     /// Its address changes with this.
     pub(crate) generation: u32,
     /// Its ends of connections.
-    pub(crate) channels: BTreeMap<ChannelId, End>,
+    pub(crate) channels: Channels,
     /// True time of the next wake-up in the queue.
     pub(crate) wake: Option<Time>,
     /// What is durable.
@@ -181,7 +183,7 @@ impl Host {
             epoch: 0,
             starts: 0,
             generation: 0,
-            channels: BTreeMap::new(),
+            channels: Channels::default(),
             wake: None,
             disk,
             cold: BTreeMap::new(),

@@ -63,7 +63,7 @@ impl Core {
         let tags = link.documents.clone();
         self.linked.remove(&node);
         self.absent.insert(node, link_id);
-        if self.channels.remove(&channel).is_some() {
+        if self.channels.remove(channel).is_some() {
             self.hang_up(channel);
         }
         for &tag in &tags {

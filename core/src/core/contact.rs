@@ -122,7 +122,7 @@ impl Core {
     pub(super) fn dial_door(&mut self, address: Address, tag: Tag) {
         let coming = self
             .channels
-            .values_mut()
+            .all_shaking_mut()
             .find_map(|channel| match channel {
                 Channel::Welcomed { guest, .. } if guest.address == address => Some(guest),
                 Channel::Welcomed { .. }
@@ -145,8 +145,10 @@ impl Core {
 
     fn dial(&mut self, errand: Errand) {
         // Half of the places are for those who dial us.
-        let dials = |c: &&Channel| matches!(c, Channel::Dialing(_) | Channel::Greeted { .. });
-        let dialling = self.channels.values().filter(dials).count();
+        let dials = |(_, c): &(ChannelId, &Channel)| {
+            matches!(c, Channel::Dialing(_) | Channel::Greeted { .. })
+        };
+        let dialling = self.channels.all_shaking().filter(dials).count();
         let max = self.config.max_links;
         if self.channels.len() >= max || dialling >= max / 2 {
             self.errand_failed(&errand);
@@ -208,18 +210,18 @@ impl Core {
 
     /// A handshake with this peer is under way, whoever began it.
     pub(super) fn is_meeting(&self, peer: NodeId) -> bool {
-        let comes = |channel: &Channel| matches!(channel, Channel::Welcomed { guest, .. } if guest.node == peer);
+        let comes = |(_, channel): (ChannelId, &Channel)| matches!(channel, Channel::Welcomed { guest, .. } if guest.node == peer);
         self.dialing(|errand| errand.peer == Some(peer)).is_some()
-            || self.channels.values().any(comes)
+            || self.channels.all_shaking().any(comes)
     }
 
     /// A channel that is dialled for such an errand.
     fn dialing(&self, such: impl Fn(&Errand) -> bool) -> Option<ChannelId> {
         self.channels
-            .iter()
+            .all_shaking()
             .find_map(|(channel, state)| match state {
                 Channel::Dialing(errand) | Channel::Greeted { errand, .. } if such(errand) => {
-                    Some(*channel)
+                    Some(channel)
                 }
                 Channel::Dialing(_)
                 | Channel::Greeted { .. }
@@ -237,7 +239,7 @@ impl Core {
         binding: [u8; 32],
     ) {
         let refused = frame_limit < MIN_FRAME_LIMIT || self.stopping;
-        match self.channels.remove(&channel) {
+        match self.channels.remove(channel) {
             Some(Channel::Dialing(errand)) if !refused => {
                 self.greet(channel, errand, frame_limit, binding)
             }
@@ -334,16 +336,10 @@ impl Core {
 
     /// A packet came in.
     pub(super) fn on_packet(&mut self, channel: ChannelId, packet: Packet) {
-        if let (Some(Channel::Linked(link)), Packet::Frame(_)) =
-            (self.channels.get(&channel), &packet)
-        {
-            let link = *link;
-            if let Packet::Frame(frame) = packet {
-                self.on_frame(link, frame);
-            }
-            return;
+        if let Some(link) = self.channels.link(channel) {
+            return self.on_link_packet(link, packet);
         }
-        match (self.channels.get(&channel), packet) {
+        match (self.channels.shaking(channel), packet) {
             (Some(Channel::Incoming { .. }), Packet::Hello(hello)) => {
                 self.on_hello(channel, *hello)
             }
@@ -353,31 +349,34 @@ impl Core {
             (Some(Channel::Welcomed { .. }), Packet::Confirm(confirm)) => {
                 self.on_confirm(channel, &confirm)
             }
-            (Some(Channel::Linked(link)), Packet::Goodbye) => {
-                let link = *link;
-                self.drop_link(link, Ending::Closed);
-            }
-            (Some(Channel::Linked(link)), Packet::Welcome(_)) => {
-                // The Confirm was lost: the Welcome came again.
-                if let Some(confirm) = self.links.get(link).and_then(|link| link.confirm.clone()) {
-                    self.effects
-                        .push(Effect::Send(channel, Packet::Confirm(confirm)));
-                }
-            }
             // A frame may overtake the Confirm, a handshake packet may come twice.
             (None | Some(_), _) => {}
         }
     }
 
+    fn on_link_packet(&mut self, link: LinkId, packet: Packet) {
+        match packet {
+            Packet::Frame(frame) => self.on_frame(link, frame),
+            Packet::Goodbye => self.drop_link(link, Ending::Closed),
+            Packet::Welcome(_) => {
+                // The Confirm was lost: the Welcome came again.
+                let link = self.links.get(&link);
+                let confirm = link.and_then(|link| Some((link.channel, link.confirm.clone()?)));
+                if let Some((channel, confirm)) = confirm {
+                    self.effects
+                        .push(Effect::Send(channel, Packet::Confirm(confirm)));
+                }
+            }
+            Packet::Hello(_) | Packet::Confirm(_) => {}
+        }
+    }
+
     /// Bytes that are no packet.
     pub(super) fn on_malformed(&mut self, channel: ChannelId) {
-        match self.channels.get(&channel) {
-            Some(Channel::Linked(link)) => {
-                let link = *link;
-                self.violation(link, Violation::Malformed);
-            }
-            Some(_) => self.reject(channel, None, Violation::Malformed),
-            None => {}
+        if let Some(link) = self.channels.link(channel) {
+            self.violation(link, Violation::Malformed);
+        } else if self.channels.shaking(channel).is_some() {
+            self.reject(channel, None, Violation::Malformed);
         }
     }
 
@@ -392,7 +391,7 @@ impl Core {
         let Some(Channel::Incoming {
             binding,
             frame_limit,
-        }) = self.channels.get(&channel)
+        }) = self.channels.shaking(channel)
         else {
             return;
         };
@@ -426,7 +425,7 @@ impl Core {
                 return self.abandon(channel);
             }
             if let Some(Channel::Dialing(errand) | Channel::Greeted { errand, .. }) =
-                self.channels.remove(&own)
+                self.channels.remove(own)
             {
                 knocked = errand.peer.is_none().then_some(errand.tag);
             }
@@ -446,7 +445,7 @@ impl Core {
     /// one that has come: the address may be an old one. Who was sent by its user may not hold
     /// the document yet, and would then refuse the other's call: so that one must not stay alone.
     fn stays(&self, own: ChannelId, node: NodeId, theirs: &AdmissionKind) -> bool {
-        let Some(Channel::Greeted { errand, .. }) = self.channels.get(&own) else {
+        let Some(Channel::Greeted { errand, .. }) = self.channels.shaking(own) else {
             return false;
         };
         let sent = |kind: &AdmissionKind| matches!(kind, AdmissionKind::Bootstrap);
@@ -515,7 +514,7 @@ impl Core {
             frame_limit,
             hello,
             nonce,
-        }) = self.channels.get(&channel)
+        }) = self.channels.shaking(channel)
         else {
             return;
         };
@@ -561,7 +560,7 @@ impl Core {
             frame_limit,
             welcome,
             session,
-        }) = self.channels.get(&channel)
+        }) = self.channels.shaking(channel)
         else {
             return;
         };
@@ -652,7 +651,7 @@ impl Core {
     /// The transport says that a channel is gone, or could not be made.
     pub(super) fn on_disconnected(&mut self, channel: ChannelId) {
         self.end_handshake(channel);
-        match self.channels.remove(&channel) {
+        match self.channels.remove(channel) {
             Some(Channel::Linked(link)) => self.drop_link(link, Ending::Lost),
             Some(Channel::Dialing(errand)) => self.errand_failed(&errand),
             Some(Channel::Greeted { errand, .. }) => self.errand_refused(&errand),
@@ -678,7 +677,7 @@ impl Core {
     /// Gives up a channel on which no link stands.
     fn abandon(&mut self, channel: ChannelId) {
         self.hang_up(channel);
-        match self.channels.remove(&channel) {
+        match self.channels.remove(channel) {
             Some(Channel::Dialing(errand) | Channel::Greeted { errand, .. }) => {
                 self.errand_failed(&errand)
             }
@@ -730,7 +729,7 @@ impl Core {
             self.linked.remove(&link.node);
         }
         self.deadlines.set(Alarm::Link(link_id), None);
-        if link.absence.is_none() && self.channels.remove(&link.channel).is_some() {
+        if link.absence.is_none() && self.channels.remove(link.channel).is_some() {
             self.hang_up(link.channel);
         }
         if link.cold > 0 {

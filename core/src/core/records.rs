@@ -702,7 +702,7 @@ impl Core {
     /// Dials the neighbours that overlays had before the restart.
     fn redial_former(&mut self) {
         let mut lost: BTreeMap<NodeId, BTreeSet<Tag>> = BTreeMap::new();
-        for (tag, overlay) in &self.overlays {
+        for (tag, overlay) in self.overlays.iter() {
             for former in &overlay.former {
                 lost.entry(*former).or_default().insert(*tag);
             }

@@ -84,7 +84,11 @@ impl Inbound {
         if self.ahead.len() >= MAX_AHEAD || !self.pay(frame.messages.len(), now) {
             return Intake::Drop;
         }
-        self.ahead.insert(frame.number);
+        if frame.number == self.floor + 1 {
+            self.floor += 1;
+        } else {
+            self.ahead.insert(frame.number);
+        }
         while self.ahead.remove(&(self.floor + 1)) {
             self.floor += 1;
         }

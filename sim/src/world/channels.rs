@@ -80,7 +80,7 @@ impl World<'_> {
 
     /// A core closes a channel; the peer learns of it.
     pub(super) fn hang_up(&mut self, node: Index, channel: ChannelId) {
-        let Some(end) = self.hosts[node].channels.remove(&channel) else {
+        let Some(end) = self.hosts[node].channels.remove(channel) else {
             return;
         };
         let farewell = self.network.farewell(self.now, end);
@@ -94,7 +94,7 @@ impl World<'_> {
     /// scenario's transport notices.
     pub(super) fn break_channels(&mut self, node: Index) -> Vec<ChannelId> {
         let channels = std::mem::take(&mut self.hosts[node].channels);
-        for &end in channels.values() {
+        for (_, end) in channels.iter() {
             let notice = self.scenario.network.crash_notice;
             let at = notice
                 .and_then(|notice| self.network.farewell(self.now, end).map(|at| at + notice));
@@ -103,7 +103,7 @@ impl World<'_> {
                 self.queue.push(at, Event::Dropped(end.other()));
             }
         }
-        channels.into_keys().collect()
+        channels.iter().map(|(channel, _)| channel).collect()
     }
 
     /// Closes an end, and the other one too if it never stood.
@@ -132,7 +132,7 @@ impl World<'_> {
             self.hosts[node].deferred.push(Deferred::Dropped(end));
             return Ok(());
         }
-        self.hosts[node].channels.remove(&channel);
+        self.hosts[node].channels.remove(channel);
         let peer = self.network.side(end.other()).map(|side| side.node);
         self.abandon(end);
         self.note(node, peer, What::Disconnected);
@@ -150,7 +150,7 @@ impl World<'_> {
 
     /// A core sends a packet.
     pub(super) fn send(&mut self, node: Index, channel: ChannelId, packet: Packet) -> Step {
-        let Some(&end) = self.hosts[node].channels.get(&channel) else {
+        let Some(end) = self.hosts[node].channels.get(channel) else {
             return Ok(());
         };
         let Some(peer) = self.network.side(end.other()).map(|side| side.node) else {
@@ -206,7 +206,7 @@ impl World<'_> {
             Ok(packet) => return self.send(node, channel, packet),
             Err(error) => error,
         };
-        let end = self.hosts[node].channels.get(&channel).copied();
+        let end = self.hosts[node].channels.get(channel);
         let open = |end: &End| {
             self.network
                 .side(*end)

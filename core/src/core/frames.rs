@@ -14,7 +14,7 @@ const MAX_UNREAD: usize = 65_536;
 
 impl Core {
     /// A frame came in on a link.
-    pub(super) fn on_frame(&mut self, link_id: LinkId, frame: Frame) {
+    pub(super) fn on_frame(&mut self, link_id: LinkId, mut frame: Frame) {
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
@@ -37,7 +37,7 @@ impl Core {
         link.outbound.set_credit(frame.credit);
         link.starved = false;
         // What a peer acknowledges it has answered before, or in the same frame.
-        let acknowledged = link.inbound.acknowledgements(&frame);
+        let acknowledged = link.inbound.acknowledgements(&mut frame);
         if intake == Intake::New {
             for message in frame.messages {
                 self.on_message(link_id, frame.number, message);

@@ -17,6 +17,7 @@ use crate::overlay::{Election, Neighbor, Overlay, Root, RootKey, Stage, Wishes};
 use crate::time::WallTime;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,21 +130,21 @@ struct PeerRecord {
 }
 
 #[derive(Serialize, Deserialize)]
-struct OverlayRecord {
+struct OverlayRecord<'a> {
     version: u8,
     id: DocumentId,
     author: NodeId,
     founder: bool,
     stage: Stage,
     inherited: bool,
-    wishes: Wishes,
+    wishes: Cow<'a, Wishes>,
     mode: Mode,
     key: RootKey,
-    parents: Vec<(Tag, Mode)>,
-    children: Vec<Tag>,
+    parents: Cow<'a, [(Tag, Mode)]>,
+    children: Cow<'a, [Tag]>,
     /// Former neighbours.
-    former: Vec<NodeId>,
-    doors: Vec<Address>,
+    former: Cow<'a, [NodeId]>,
+    doors: Cow<'a, [Address]>,
     draws: u32,
     place: Place,
     evicted: Option<Evicted>,
@@ -189,6 +190,16 @@ struct ColdNeighbor {
 }
 
 const VERSION: u8 = 4;
+
+/// More bytes than most records have.
+const USUAL_RECORD: usize = 1_024;
+
+/// A record's bytes, in memory of just their size.
+fn encode(record: &impl Serialize) -> Bytes {
+    let buffer = Vec::with_capacity(USUAL_RECORD);
+    let bytes = postcard::to_extend(record, buffer).unwrap_or_default();
+    Bytes::copy_from_slice(&bytes)
+}
 
 impl Core {
     /// A node that starts again. `node` is its own record, if it has one, and `peers` are
@@ -262,7 +273,7 @@ impl Core {
             blocked_peers: self.peers.blocked.clone(),
             blocked_authors: self.blocked_authors.clone(),
         };
-        Bytes::from(postcard::to_allocvec(&record).unwrap_or_default())
+        encode(&record)
     }
 
     fn peer_record(&self, node: NodeId) -> Option<Bytes> {
@@ -274,9 +285,7 @@ impl Core {
             address: peer.address.clone(),
             grounds: peer.grounds.lasting().to_vec(),
         };
-        Some(Bytes::from(
-            postcard::to_allocvec(&record).unwrap_or_default(),
-        ))
+        Some(encode(&record))
     }
 
     fn overlay_record(&self, tag: Tag, overlay: &Overlay, evicted: Option<Evicted>) -> Bytes {
@@ -287,18 +296,18 @@ impl Core {
             founder: overlay.founder,
             stage: overlay.stage,
             inherited: overlay.inherited,
-            wishes: overlay.wishes.clone(),
+            wishes: Cow::Borrowed(&overlay.wishes),
             mode: overlay.mode,
             key: overlay.key,
-            parents: overlay.parents.clone(),
-            children: overlay.children.to_vec(),
-            former: overlay.former.clone(),
-            doors: overlay.doors.clone(),
+            parents: Cow::Borrowed(&overlay.parents),
+            children: Cow::Borrowed(&overlay.children),
+            former: Cow::Borrowed(&overlay.former),
+            doors: Cow::Borrowed(&overlay.doors),
             draws: overlay.draws,
             place: self.place(tag, overlay),
             evicted,
         };
-        Bytes::from(postcard::to_allocvec(&record).unwrap_or_default())
+        encode(&record)
     }
 
     /// The node's own deadline: read back records, write those that lag.
@@ -588,11 +597,17 @@ impl Core {
         let mut overlay = Overlay::new(record.id, record.stage, record.key, root);
         (overlay.author, overlay.founder, overlay.inherited) =
             (record.author, record.founder, record.inherited);
-        (overlay.wishes, overlay.mode, overlay.parents) =
-            (record.wishes, record.mode, record.parents);
-        (overlay.children, overlay.doors, overlay.draws) =
-            (record.children.into(), record.doors, record.draws);
-        overlay.former = record.former;
+        (overlay.wishes, overlay.mode, overlay.parents) = (
+            record.wishes.into_owned(),
+            record.mode,
+            record.parents.into_owned(),
+        );
+        (overlay.children, overlay.doors, overlay.draws) = (
+            record.children.into_owned().into(),
+            record.doors.into_owned(),
+            record.draws,
+        );
+        overlay.former = record.former.into_owned();
         let fresh = evicted.is_none();
         for n in record.place.neighbors {
             let node = n.node;

@@ -97,14 +97,18 @@ impl Inbound {
     }
 
     /// Takes the acknowledgements of a frame; gives all ranges that now count.
-    pub(crate) fn acknowledgements(&mut self, frame: &Frame) -> Vec<(u32, u32)> {
+    pub(crate) fn acknowledgements(&mut self, frame: &mut Frame) -> Vec<(u32, u32)> {
         let after = if frame.messages.is_empty() {
             frame.number
         } else {
             frame.number - 1
         };
-        if !frame.acks.is_empty() && self.waiting.len() < MAX_WAITING {
-            self.waiting.push_back((after, frame.acks.clone()));
+        let acks = std::mem::take(&mut frame.acks);
+        if self.waiting.is_empty() && after <= self.floor {
+            return acks;
+        }
+        if !acks.is_empty() && self.waiting.len() < MAX_WAITING {
+            self.waiting.push_back((after, acks));
         }
         let mut ready = Vec::new();
         let floor = self.floor;
@@ -147,27 +151,30 @@ impl Inbound {
     /// Ranges to put into a frame of messages: all of them, or none if they are too
     /// many for its header and must go in a frame of their own.
     pub(crate) fn take_few_acknowledgements(&mut self, now: Time) -> Vec<(u32, u32)> {
-        let owed = self.to_acknowledge.clone();
-        let ranges = self.take_acknowledgements();
+        let ranges = self.owed();
         if ranges.len() <= RIDING_RANGES {
+            self.to_acknowledge.clear();
+            self.acknowledge_at = None;
             return ranges;
         }
-        self.to_acknowledge = owed;
         self.acknowledge_at = Some(now);
         Vec::new()
     }
 
     /// Ranges to put into the next frame.
     pub(crate) fn take_acknowledgements(&mut self) -> Vec<(u32, u32)> {
+        let ranges = self.owed();
+        self.to_acknowledge.clear();
         self.acknowledge_at = None;
-        if self.to_acknowledge.is_empty() {
-            return Vec::new();
-        }
-        let mut numbers = std::mem::take(&mut self.to_acknowledge);
-        numbers.sort_unstable();
-        numbers.dedup();
+        ranges
+    }
+
+    /// Numbers to be acknowledged, as ranges.
+    fn owed(&mut self) -> Vec<(u32, u32)> {
+        self.to_acknowledge.sort_unstable();
+        self.to_acknowledge.dedup();
         let mut ranges: Vec<(u32, u32)> = Vec::new();
-        for number in numbers {
+        for &number in &self.to_acknowledge {
             match ranges.last_mut() {
                 Some((_, last)) if *last + 1 == number => *last = number,
                 _ => ranges.push((number, number)),
@@ -221,26 +228,26 @@ mod tests {
     fn acknowledgements_that_overtook_wait() {
         let config = Config::default();
         let mut inbound = Inbound::new(Time::ZERO, &config);
-        let second = frame(2, &[(5, 5)]);
+        let mut second = frame(2, &[(5, 5)]);
         inbound.register(&second, Time::ZERO, &config);
-        assert_eq!(inbound.acknowledgements(&second), []);
-        let first = frame(1, &[(4, 4)]);
+        assert_eq!(inbound.acknowledgements(&mut second), []);
+        let mut first = frame(1, &[(4, 4)]);
         inbound.register(&first, Time::ZERO, &config);
-        assert_eq!(inbound.acknowledgements(&first), [(5, 5), (4, 4)]);
-        let only = Frame {
+        assert_eq!(inbound.acknowledgements(&mut first), [(5, 5), (4, 4)]);
+        let mut only = Frame {
             number: 3,
             acks: vec![(6, 6)],
             ..Frame::default()
         };
         inbound.register(&only, Time::ZERO, &config);
         assert_eq!(
-            inbound.acknowledgements(&only),
+            inbound.acknowledgements(&mut only),
             [],
             "the third data frame is still missing"
         );
-        let third = frame(3, &[]);
+        let mut third = frame(3, &[]);
         inbound.register(&third, Time::ZERO, &config);
-        assert_eq!(inbound.acknowledgements(&third), [(6, 6)]);
+        assert_eq!(inbound.acknowledgements(&mut third), [(6, 6)]);
     }
 
     #[test]

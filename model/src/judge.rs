@@ -127,7 +127,7 @@ fn times(world: &mut World, circle: bool) {
 pub(crate) fn splicing(world: &World) -> bool {
     let replaces = |message: &Message| {
         if let Message::Introduce(_, introduction) = message {
-            introduction.ticket.replaces
+            introduction.ticket.as_ref().is_some_and(|t| t.replaces)
         } else if let Message::Open(_, open) = message {
             open.ticket.as_ref().is_some_and(|ticket| ticket.replaces)
         } else {

@@ -277,7 +277,7 @@ impl World {
                         .introduced
                         .insert((a, b, *tag));
                 }
-                if introduction.ticket.replaces {
+                if introduction.ticket.as_ref().is_some_and(|t| t.replaces) {
                     self.show(Seen::Spliced);
                 }
                 self.reveals(from, to, *tag);

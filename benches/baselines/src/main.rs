@@ -27,7 +27,7 @@ struct Arguments {
     /// Overrides a value by its dotted name, such as workload.nodes=1000.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    /// The page; by default runs/<scenario>-<seed>-protocols.html.
+    /// The page; by default `runs/SCENARIO-SEED-protocols.html`.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Stops a baseline after so many inputs.

@@ -8,8 +8,8 @@ use crate::effect::Effect;
 use crate::id::Tag;
 use crate::link::LinkId;
 use crate::message::{Frame, Message, Packet};
+use crate::overlay::QUEUED;
 use crate::overlay::neighbor::TOLD;
-use crate::overlay::{Overlay, QUEUED, Stage};
 use crate::time::Time;
 use std::time::Duration;
 
@@ -221,13 +221,11 @@ impl Core {
         }
     }
 
-    /// No network has used the link for long: closes it, unless the document for which it was
-    /// made is still on its way.
+    /// No network has used the link for long: closes it, unless it was asked for a place that
+    /// it may still give: the answer may take longer.
     fn close_if_idle(&mut self, link_id: LinkId) {
-        let joining = |overlay: &&Overlay| overlay.stage == Stage::Joining;
         let asks = |tag: &Tag| {
-            let overlay = self.overlays.get(tag).filter(joining);
-            let activity = overlay.and_then(|overlay| overlay.activity.as_ref());
+            let activity = self.overlays.get(tag).and_then(|o| o.activity.as_ref());
             activity.is_some_and(|a| a.opens.iter().any(|open| open.asked == Some(link_id)))
         };
         let asked = self.asked.get(&link_id);

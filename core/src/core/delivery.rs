@@ -649,6 +649,7 @@ impl Core {
             .overlays
             .get(&via)
             .map_or(Mode::Hold, |parent| parent.mode.inherited());
+        let told = self.told_of(via);
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
@@ -666,6 +667,7 @@ impl Core {
             } else {
                 overlay.neighbors[at].presumed()
             };
+            let knows = knows && (via == tag || told.contains(&link));
             if plain && knows && !overlay.neighbors[at].unresolved() {
                 let mark = overlay.mark_for(link);
                 let short = overlay.election.root.short;
@@ -676,6 +678,20 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// Neighbours that know our state: there is nothing new that they may not have heard yet.
+    fn told_of(&self, tag: Tag) -> Vec<LinkId> {
+        let Some(overlay) = self.overlays.get(&tag) else {
+            return Vec::new();
+        };
+        let told = |n: &&Neighbor| n.flight == 0 && n.sent == overlay.mark_for(n.link);
+        overlay
+            .neighbors
+            .iter()
+            .filter(told)
+            .map(|n| n.link)
+            .collect()
     }
 
     /// Pushes a document along the trees of all networks that it belongs to.

@@ -216,6 +216,8 @@ impl Core {
         };
         // The link may have been lost while the document was being stored or read back.
         neighbor.absent = link.absence.is_some();
+        // A relation that we presume says nothing of what the peer holds.
+        let neighbor_heard = neighbor.root.is_some();
         link.relate(tag);
         if let Some(old) = overlay.neighbor_mut(link_id) {
             *old = neighbor;
@@ -225,7 +227,9 @@ impl Core {
         overlay.former.retain(|former| *former != node);
         if let Some(activity) = &mut overlay.activity {
             activity.opens.retain(|open| open.peer != node);
-            activity.ignorant.remove(&node);
+            if neighbor_heard {
+                activity.ignorant.remove(&node);
+            }
             activity.refill = Default::default();
         }
         overlay.spent &= !activity::REFILL;

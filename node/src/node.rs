@@ -19,7 +19,7 @@ use crate::{settings, transport::i2p::embedded::Embedded};
 use bytes::Bytes;
 use cliqueclique_core::crypto::{Ed25519Blake3, Suite};
 use cliqueclique_core::journal::Start;
-use cliqueclique_core::{Core, Identity};
+use cliqueclique_core::{Config, Core, Identity};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,6 +38,14 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// For a link to be made over I2P: the tries of the transport, and the core's own handshake.
 const OVER_I2P: Duration = Duration::from_secs(300);
+/// A frame on a stream counts as lost after this: only a packet that found no room to wait is.
+const LATE: Duration = Duration::from_secs(5);
+/// On TCP an acknowledgement costs little, and the window waits for it.
+const SOON: Duration = Duration::from_millis(10);
+/// Bytes under way on a TCP link: more than two stores take in while one commits.
+const WINDOW: usize = 1024 * 1024;
+/// Messages per second on a TCP link, sustained: above what a fast store takes in.
+const RATE: u32 = 8_000;
 
 type Thread = JoinHandle<Result<(), Fault>>;
 
@@ -210,10 +218,7 @@ impl Shared {
         let node = suite.node_id(&suite.public_key(&identity.secret));
         let number = store::account(&self.folder, &account.name, node)?;
         let (record, peers) = store::rest(&self.folder, number)?;
-        let mut config = self.settings.limits.config();
-        if account.is_on_i2p() {
-            config.handshake_timeout = OVER_I2P;
-        }
+        let config = fit(self.settings.limits.config(), account.is_on_i2p());
         let start = Start {
             config,
             secret: identity.secret.0,
@@ -248,6 +253,25 @@ impl Shared {
                 },
             }
         }
+    }
+}
+
+/// Fits the core's settings to streams, which lose nothing by themselves: what comes late needs
+/// not be sent again, and there is room for what the store of the other side takes at once.
+fn fit(config: Config, on_i2p: bool) -> Config {
+    if on_i2p {
+        return Config {
+            handshake_timeout: OVER_I2P,
+            min_timeout: LATE,
+            ..config
+        };
+    }
+    Config {
+        min_timeout: LATE,
+        ack_delay: SOON,
+        send_window: WINDOW,
+        rate_limit: RATE,
+        ..config
     }
 }
 

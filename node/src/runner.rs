@@ -19,7 +19,7 @@ use crate::transport::channel::{Event, Wire};
 use crate::transport::door::Door;
 use answer::Asked;
 use cliqueclique_core::crypto::Ed25519Blake3;
-use cliqueclique_core::{Address, ChannelId, Core, Document, Effect, Input, RequestId};
+use cliqueclique_core::{Address, ChannelId, Command, Core, Document, Effect, Input, RequestId};
 use recording::Recording;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -126,6 +126,8 @@ pub(crate) struct Runner {
     gathering: Batch,
     flying: Option<Flight>,
     unverified: Vec<Document>,
+    /// Signed by the core a moment ago, in answer to a command.
+    own: Vec<Document>,
     verifying: Option<JoinHandle<Verdicts>>,
     asked: BTreeMap<RequestId, Asked>,
     requests: u64,
@@ -144,6 +146,7 @@ impl Runner {
             gathering: Batch::default(),
             flying: None,
             unverified: Vec::new(),
+            own: Vec::new(),
             verifying: None,
             asked: BTreeMap::new(),
             requests: 0,
@@ -248,6 +251,7 @@ impl Runner {
 
     /// The one place where the core is called.
     fn feed(&mut self, input: Input) {
+        let published = matches!(input, Input::Command(_, Command::Publish { .. }));
         let now = self.parts.clock.now();
         let mut effects = std::mem::take(&mut self.effects);
         // The input first, so that one that makes the core panic is there.
@@ -260,9 +264,17 @@ impl Runner {
         }
         self.sweep.used(self.parts.core.touched());
         for effect in effects.drain(..) {
-            self.gather(effect);
+            if let (true, Effect::Admit(document)) = (published, &effect) {
+                self.own.push(document.clone());
+            } else {
+                self.gather(effect);
+            }
         }
         self.effects = effects;
+        // What the core itself signed just now needs no proof.
+        while let Some(document) = self.own.pop() {
+            self.admit(document);
+        }
     }
 
     /// Hands the gathered batch over if the one before has landed, and documents to verify.

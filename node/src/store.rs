@@ -17,7 +17,7 @@ use bytes::Bytes;
 use cliqueclique_core::{Document, DocumentId, Input, Mode, NodeId, Record, Tag};
 use rusqlite::{Connection, ErrorCode};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -29,6 +29,9 @@ pub(crate) const FILE: &str = "store.sqlite";
 const WAITING: usize = 256;
 /// Most batches in one transaction.
 const TOGETHER: usize = 64;
+/// After so long without a job the thread turns to the index of words. Longer than pauses
+/// between the batches of a busy node.
+const IDLE: Duration = Duration::from_millis(50);
 /// First and longest pause before a failed transaction is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
 
@@ -149,7 +152,7 @@ pub(crate) fn rest(folder: &Path, account: i64) -> Result<Rest, Fault> {
 }
 
 fn work(mut connection: Connection, waiting: &Receiver<Job>, health: &Health) {
-    while let Ok(first) = waiting.recv() {
+    while let Some(first) = next(&mut connection, waiting) {
         let mut jobs = vec![first];
         jobs.extend(waiting.try_iter().take(TOGETHER - 1));
         match insist(&mut connection, &jobs, health) {
@@ -165,6 +168,21 @@ fn work(mut connection: Connection, waiting: &Receiver<Job>, health: &Health) {
                 }
                 return;
             }
+        }
+    }
+}
+
+/// The next job; while there is none for a while, the index of words catches up.
+fn next(connection: &mut Connection, waiting: &Receiver<Job>) -> Option<Job> {
+    loop {
+        match waiting.recv_timeout(IDLE) {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        // A disk that cannot be written is found out by the next job.
+        if !search::catch_up(connection).unwrap_or(false) {
+            return waiting.recv().ok();
         }
     }
 }

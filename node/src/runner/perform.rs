@@ -2,7 +2,7 @@
 
 use super::{Out, Runner, Verdicts};
 use crate::store::Op;
-use cliqueclique_core::{Admission, Effect, Input, wire};
+use cliqueclique_core::{Admission, Document, Effect, Input, wire};
 
 impl Runner {
     /// Puts an effect into the batch, or (documents to verify) before it.
@@ -41,15 +41,19 @@ impl Runner {
     /// all that follows goes out after the batch is durable.
     pub(super) fn verified(&mut self, verdicts: Verdicts) {
         for (document, signed) in verdicts {
-            let id = document.id();
-            let admission = if signed {
-                self.store(Op::Put(document));
-                Admission::Stored
+            if signed {
+                self.admit(document);
             } else {
-                Admission::Forged
-            };
-            self.feed(Input::Admitted(id, admission));
+                self.feed(Input::Admitted(document.id(), Admission::Forged));
+            }
         }
+    }
+
+    /// A document that is what it claims to be.
+    pub(super) fn admit(&mut self, document: Document) {
+        let id = document.id();
+        self.store(Op::Put(document));
+        self.feed(Input::Admitted(id, Admission::Stored));
     }
 
     /// What precedes it is durable.

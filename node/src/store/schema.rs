@@ -51,8 +51,6 @@ CREATE TABLE read_mark (
 CREATE VIRTUAL TABLE words USING fts5(body, content='', contentless_delete=1);
 ",
 ];
-/// The version that brought the words.
-const WORDS: usize = 2;
 
 /// Opens the store, makes it if it is not there, and brings it to the newest version.
 ///
@@ -118,9 +116,6 @@ fn migrate(connection: &mut Connection, from: usize) -> rusqlite::Result<()> {
             "user_version",
             i32::try_from(at + 1).unwrap_or(i32::MAX),
         )?;
-    }
-    if from > 0 && from < WORDS {
-        super::search::index_all(&transaction)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.commit()
@@ -207,7 +202,8 @@ mod tests {
         )
         .expect("stored");
         drop(old);
-        let new = open(&path).expect("brought to the newest version");
+        let mut new = open(&path).expect("brought to the newest version");
+        while super::super::search::catch_up(&mut new).expect("indexed") {}
         let found: i64 = new
             .query_row(
                 "SELECT count(*) FROM words WHERE words MATCH 'apples'",

@@ -1,32 +1,52 @@
-//! Full-text search: an index of the words of all bodies, kept by the same transactions as the
-//! documents.
+//! Full-text search: an index of the words of all bodies. It lags behind the documents, since it
+//! costs more than all else that is stored of them: the store's thread catches up when it has
+//! nothing else to do, and a search before it looks.
+//!
+//! Documents are indexed in the order of their numbers, and a document that goes takes its words
+//! along in the same transaction. So the index has all up to the highest number that it has.
 
 use super::ask::{Entry, Reader, failed};
 use crate::fault::{Class, Fault};
 use bytes::Bytes;
 use cliqueclique_core::crypto::Ed25519Blake3;
 use cliqueclique_core::{Document, DocumentId};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
-/// Adds a document's words.
-pub(super) fn index(store: &Connection, number: i64, document: &Document) -> rusqlite::Result<()> {
+/// Documents indexed in one transaction: a writer waits for at most so many. Guess.
+const SOME: usize = 128;
+
+/// Adds a document's words. A damaged one has none, but counts as indexed.
+fn index(store: &Connection, number: i64, bytes: Vec<u8>) -> rusqlite::Result<()> {
+    let document = Document::parse(Bytes::from(bytes), &Ed25519Blake3).ok();
+    let body = document.as_ref().map_or(&b""[..], |it| it.body());
     store
         .prepare_cached("INSERT INTO words (rowid, body) VALUES (?1, ?2)")?
-        .execute(params![number, String::from_utf8_lossy(document.body())])
+        .execute(params![number, String::from_utf8_lossy(body)])
         .map(drop)
 }
 
-/// Adds all documents of a store that had no words yet. Damaged ones have none.
-pub(super) fn index_all(store: &Connection) -> rusqlite::Result<()> {
-    let mut all = store.prepare("SELECT number, CAST(bytes AS BLOB) FROM document")?;
-    let mut rows = all.query([])?;
-    while let Some(row) = rows.next()? {
-        let bytes: Vec<u8> = row.get(1)?;
-        if let Ok(document) = Document::parse(Bytes::from(bytes), &Ed25519Blake3) {
-            index(store, row.get(0)?, &document)?;
-        }
+/// Adds the words of some documents that are not in the index yet; false if none was left out.
+///
+/// # Errors
+/// The store cannot be read or written; nothing was added.
+pub(super) fn catch_up(store: &mut Connection) -> rusqlite::Result<bool> {
+    let transaction = store.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let rows: Vec<(i64, Vec<u8>)> = {
+        let mut next = transaction.prepare_cached(
+            "SELECT number, CAST(bytes AS BLOB) FROM document
+             WHERE number > (SELECT coalesce(max(id), 0) FROM words_docsize)
+             ORDER BY number LIMIT ?1",
+        )?;
+        let most = i64::try_from(SOME).unwrap_or(i64::MAX);
+        next.query_map([most], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?
+    };
+    let found = rows.len();
+    for (number, bytes) in rows {
+        index(&transaction, number, bytes)?;
     }
-    Ok(())
+    transaction.commit()?;
+    Ok(found == SOME)
 }
 
 /// The words as FTS5 wants them: each quoted, so that none is taken for an operator.
@@ -43,11 +63,13 @@ impl Reader {
     ///
     /// # Errors
     /// There is no word, or the store cannot be read.
-    pub(crate) fn search(&self, text: &str, most: usize) -> Result<Vec<Entry>, Fault> {
+    pub(crate) fn search(&mut self, text: &str, most: usize) -> Result<Vec<Entry>, Fault> {
         if !text.chars().any(char::is_alphanumeric) {
             let message = format!("'{text}' has no word to search for");
             return Err(Fault::new(Class::Usage, message));
         }
+        // On a disk that cannot be written the words of the latest documents are missing.
+        while catch_up(&mut self.store).unwrap_or(false) {}
         let ids = self.matching(&quoted(text), most);
         let ids = ids.map_err(|error| failed(&error))?;
         ids.iter().map(|id| self.listed(id, 0)).collect()

@@ -18,8 +18,8 @@ use tokio::time::timeout;
 /// make other packets of the link wait.
 pub(crate) const FRAME_LIMIT: usize = 16_384;
 /// Packets that may wait to be written; more are lost, as on any channel. The core has at
-/// most `send_window` bytes under way, far less than this many full packets.
-const BACKLOG: usize = 1_024;
+/// most `send_window` bytes under way, in packets of one comment each that is less than this.
+const BACKLOG: usize = 4_096;
 /// A peer that takes or gives no more of a packet for so long is gone.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// For the last packets of a channel that is closed on purpose.

@@ -1,0 +1,64 @@
+//! Measures nodes as people run them: real processes, TCP on loopback, stores on disk.
+//!
+//! `cargo bench -p cliqueclique-node --bench measure -- WHAT`, where WHAT is one of
+//! `throughput`, `latency`, `ten`, `newcomer` and `store`; numbers that follow change sizes, as
+//! `USAGE` says. Without WHAT nothing is measured, so that `cargo bench` stays quick.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a measurement of real processes reads real time"
+)]
+
+#[path = "../../tests/common/mod.rs"]
+mod common;
+mod crowd;
+mod large;
+mod network;
+mod writers;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "measure WHAT [NUMBER...]
+  throughput [SECONDS [WRITERS]]   two nodes, comments of 1 kB (default 10 s, 60 writers)
+  latency [COMMENTS]               two nodes, one comment after another (default 200)
+  ten [COMMENTS]                   ten nodes, one comment after another (default 100)
+  newcomer [COMMENTS]              a second node gets a whole forum, killed on the way once
+                                   (default 17305)
+  store [COMMENTS]                 start and idling of a node with a large store
+                                   (default 100000)";
+
+fn main() -> ExitCode {
+    // Cargo adds --bench.
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with("--"))
+        .collect();
+    let number = |at: usize, usual: usize| {
+        let word = words.get(at);
+        word.map_or(Some(usual), |word| word.parse().ok())
+    };
+    let (Some(first), Some(second)) = (number(1, 0), number(2, 60)) else {
+        return usage();
+    };
+    let or = |usual: usize| if words.len() > 1 { first } else { usual };
+    match words.first().map(String::as_str) {
+        Some("throughput") => network::throughput(or(10), second),
+        Some("latency") => crowd::latency(2, or(200)),
+        Some("ten") => crowd::latency(10, or(100)),
+        Some("newcomer") => network::newcomer(or(17_305)),
+        Some("store") => large::store(or(100_000)),
+        Some(_) | None => return usage(),
+    }
+    ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    say(USAGE);
+    ExitCode::SUCCESS
+}
+
+/// Tells a figure.
+#[allow(clippy::print_stdout, reason = "figures are for people")]
+pub(crate) fn say(text: &str) {
+    println!("{text}");
+}

@@ -5,9 +5,11 @@ pub(crate) mod client;
 pub(crate) mod request;
 
 use crate::fault::{Class, Fault};
+use crate::machine::Machine;
 use crate::runner::{Ask, Reply};
 use crate::store::Health;
 use crate::transport::Transport;
+use crate::transport::pace::Paces;
 use request::{Answer, LONGEST, Line, Request};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -22,6 +24,8 @@ use tokio::time::{sleep, timeout};
 
 /// Socket in the data folder.
 pub(crate) const SOCKET: &str = "control.sock";
+/// What `status` says when nothing is wrong.
+pub(crate) const WELL: &str = "all is well";
 /// Callers at once; more wait.
 const CALLERS: usize = 64;
 /// A caller that says nothing for so long is cut off.
@@ -36,6 +40,8 @@ pub(crate) struct Counter {
     pub(crate) asks: mpsc::Sender<Ask>,
     /// How it reaches others.
     pub(crate) transport: Arc<dyn Transport>,
+    /// What it moves.
+    pub(crate) paces: Arc<Paces>,
 }
 
 /// What the server needs of the node.
@@ -45,6 +51,8 @@ pub(crate) struct Desk {
     pub(crate) accounts: Arc<BTreeMap<String, Counter>>,
     /// How the store does.
     pub(crate) health: Health,
+    /// How the machine does.
+    pub(crate) machine: Machine,
     /// Stops the node.
     pub(crate) stop: Arc<watch::Sender<bool>>,
 }
@@ -171,12 +179,16 @@ impl Desk {
             }
             mpsc::error::TrySendError::Closed(_) => gone(),
         })?;
-        let reply = self.wait(answer).await.unwrap_or_else(|| Err(gone()))?;
-        Ok(if status {
-            self.with_health(reply, account)
-        } else {
-            reply
-        })
+        let reply = self.wait(answer).await.unwrap_or_else(|| Err(gone()));
+        if !status {
+            return reply;
+        }
+        // A runner that waits for the disk does not answer; what is wrong is told all the same.
+        let known = reply.or_else(|fault| match self.health.trouble() {
+            Some(_) => Ok(json!({})),
+            None => Err(fault),
+        });
+        known.map(|known| self.with_health(known, account))
     }
 
     /// Waits for an answer, unless the store gets into trouble.
@@ -199,8 +211,26 @@ impl Desk {
         let trouble = self
             .health
             .trouble()
-            .or_else(|| account.transport.trouble());
-        status["state"] = json!(trouble.as_deref().unwrap_or("all is well"));
+            .or_else(|| account.transport.trouble())
+            .or_else(|| self.machine.trouble());
+        status["state"] = json!(trouble.as_deref().unwrap_or(WELL));
+        status["bytes_sent"] = json!(account.paces.up.moved());
+        status["bytes_received"] = json!(account.paces.down.moved());
         status
+    }
+
+    /// How each account does; those that do not answer are left out.
+    pub(crate) async fn statuses(&self) -> Vec<(String, Value)> {
+        let mut all = Vec::new();
+        for account in self.accounts.keys() {
+            let line = Line {
+                account: account.clone(),
+                request: Request::Status,
+            };
+            if let Ok(status) = self.pass_on(line).await {
+                all.push((account.clone(), status));
+            }
+        }
+        all
     }
 }

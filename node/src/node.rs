@@ -5,6 +5,9 @@ use crate::clock::{Clock, entropy};
 use crate::control::{self, Counter, Desk};
 use crate::fault::{Class, Fault};
 use crate::folder;
+use crate::machine::Machine;
+use crate::metrics;
+use crate::reload::{Reload, Relog};
 use crate::runner::recording::Recording;
 use crate::runner::{self, Inlets, Parts};
 use crate::settings::{Account, Settings};
@@ -12,6 +15,7 @@ use crate::store::{self, Store};
 use crate::transport::door::Door;
 use crate::transport::i2p::{I2p, Routers};
 use crate::transport::noise::StaticKey;
+use crate::transport::pace::Paces;
 use crate::transport::tcp::Tcp;
 use crate::transport::{Listener, Place, Transport};
 #[cfg(feature = "embedded-router")]
@@ -53,6 +57,8 @@ type Thread = JoinHandle<Result<(), Fault>>;
 struct Shared {
     folder: PathBuf,
     settings: Settings,
+    machine: Machine,
+    cold_after: watch::Sender<Duration>,
     record: Option<(String, PathBuf)>,
     store: Store,
     routers: Arc<Routers>,
@@ -69,6 +75,7 @@ pub(crate) fn run(
     folder: &Path,
     settings: Settings,
     record: Option<(String, PathBuf)>,
+    relog: Relog,
     ready: impl FnOnce(&BTreeMap<String, String>),
 ) -> Result<(), Fault> {
     let lock = folder::lock(folder)?;
@@ -77,6 +84,10 @@ pub(crate) fn run(
         .enable_all()
         .build()
         .map_err(|error| Fault::new(Class::Failed, format!("cannot start threads: {error}")))?;
+    let machine = Machine::watch(folder);
+    if let Some(trouble) = machine.trouble() {
+        tracing::warn!("{trouble}");
+    }
     let (store, writer) = Store::open(folder)?;
     let routers = Routers {
         sam: (settings.i2p.sam_host.clone(), settings.i2p.sam_port),
@@ -86,13 +97,15 @@ pub(crate) fn run(
     };
     let shared = Shared {
         folder: folder.to_owned(),
+        cold_after: watch::channel(settings.limits.cold_after()).0,
         settings,
+        machine,
         record,
         store,
         routers: Arc::new(routers),
         stop: Arc::new(watch::channel(false).0),
     };
-    let result = runtime.block_on(shared.serve(ready));
+    let result = runtime.block_on(shared.serve(relog, ready));
     runtime.shutdown_timeout(Duration::from_secs(1));
     // The store's thread ends when the last runner has dropped its handle.
     let _ = writer.join();
@@ -101,27 +114,51 @@ pub(crate) fn run(
 }
 
 impl Shared {
-    async fn serve(self, ready: impl FnOnce(&BTreeMap<String, String>)) -> Result<(), Fault> {
+    async fn serve(
+        self,
+        relog: Relog,
+        ready: impl FnOnce(&BTreeMap<String, String>),
+    ) -> Result<(), Fault> {
         let mut accounts = BTreeMap::new();
         let mut addresses = BTreeMap::new();
         let mut threads: Vec<Thread> = Vec::new();
+        let limits = self.settings.limits;
+        let mut reload = Reload {
+            folder: self.folder.clone(),
+            settings: self.settings.clone(),
+            relog,
+            cold_after: self.cold_after.clone(),
+            paces: Vec::new(),
+        };
         for account in &self.settings.accounts {
             let (asks, inbox) = mpsc::channel(REQUESTS);
             let transport = self.transport(account)?;
-            let (address, thread) = self.open(account, transport.clone(), inbox).await?;
-            accounts.insert(account.name.clone(), Counter { asks, transport });
+            let paces = Arc::new(Paces::new(limits.upload, limits.download));
+            reload.paces.push(paces.clone());
+            let counter = Counter {
+                asks,
+                transport,
+                paces,
+            };
+            let (address, thread) = self.open(account, &counter, inbox).await?;
+            accounts.insert(account.name.clone(), counter);
             addresses.insert(account.name.clone(), address);
             threads.push(thread);
         }
         let desk = Desk {
             accounts: Arc::new(accounts),
             health: self.store.health.clone(),
+            machine: self.machine.clone(),
             stop: self.stop.clone(),
         };
         let listener = control::listen(&self.folder)?;
+        if let Some(place) = self.settings.metrics.listen {
+            let listener = metrics::listen(place).await?;
+            tokio::spawn(metrics::serve(listener, desk.clone()));
+        }
         let server = tokio::spawn(control::serve(listener, desk));
         ready(&addresses);
-        self.until_stopped(&threads).await?;
+        self.until_stopped(&threads, &mut reload).await?;
         self.stop.send_replace(true);
         let ended = tokio::task::spawn_blocking(move || join(threads)).await;
         server.abort();
@@ -134,7 +171,7 @@ impl Shared {
     async fn open(
         &self,
         account: &Account,
-        transport: Arc<dyn Transport>,
+        counter: &Counter,
         asks: mpsc::Receiver<runner::Ask>,
     ) -> Result<(String, Thread), Fault> {
         let failed = |error: &dyn std::fmt::Display| {
@@ -143,7 +180,7 @@ impl Shared {
         };
         let secret = folder::key(&self.folder, &account.name)?;
         let key = StaticKey::of(&secret).map_err(|error| failed(&error))?;
-        let listener = listen(account, &*transport).await?;
+        let listener = listen(account, &*counter.transport).await?;
         let place = Self::announced(account, &*listener, &key);
         let identity = Identity {
             secret,
@@ -152,7 +189,8 @@ impl Shared {
         let clock = Clock::start();
         let (core, number, recording) = self.core(account, identity)?;
         let (events, inlet) = mpsc::channel(EVENTS);
-        let door = Door::new(transport, events);
+        let (transport, paces) = (counter.transport.clone(), counter.paces.clone());
+        let door = Door::new(transport, events, paces);
         tokio::spawn(door.clone().attend(listener, key, self.stop.subscribe()));
         let parts = Parts {
             core,
@@ -162,13 +200,13 @@ impl Shared {
             store: self.store.clone(),
             door,
             shared: tokio::runtime::Handle::current(),
-            cold_after: self.settings.limits.cold_after(),
             recording,
         };
         let inlets = Inlets {
             events: inlet,
             asks,
             stop: self.stop.subscribe(),
+            cold_after: self.cold_after.subscribe(),
         };
         let thread = runner::spawn(&account.name, parts, inlets).map_err(|error| failed(&error))?;
         let address = String::from_utf8_lossy(&place.address().0).into_owned();
@@ -236,17 +274,19 @@ impl Shared {
         Ok((core, number, recording))
     }
 
-    /// Waits for a signal, a command, or the end of an account.
-    async fn until_stopped(&self, threads: &[Thread]) -> Result<(), Fault> {
+    /// Waits for a signal to stop, a command, or the end of an account.
+    async fn until_stopped(&self, threads: &[Thread], reload: &mut Reload) -> Result<(), Fault> {
         let failed = |error: std::io::Error| Fault::new(Class::Failed, error.to_string());
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
         let mut stop = self.stop.subscribe();
         let mut look = tokio::time::interval(LOOK);
         loop {
             tokio::select! {
                 _ = interrupt.recv() => return Ok(()),
                 _ = terminate.recv() => return Ok(()),
+                _ = hangup.recv() => reload.again(),
                 _ = stop.wait_for(|stop| *stop) => return Ok(()),
                 _ = look.tick() => if threads.iter().any(JoinHandle::is_finished) {
                     return Ok(());

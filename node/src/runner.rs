@@ -40,6 +40,8 @@ const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
 /// Documents verified in one go on another thread.
 const VERIFIED: usize = 512;
 
+/// How long a stop waits for the store.
+const FINISHING: Duration = Duration::from_secs(10);
 /// How long a stop waits for channels to send what waits.
 const PARTING: Duration = Duration::from_secs(3);
 
@@ -71,8 +73,6 @@ pub(crate) struct Parts {
     pub(crate) door: Door,
     /// The shared runtime.
     pub(crate) shared: Handle,
-    /// Unused overlays go cold after this long.
-    pub(crate) cold_after: Duration,
     /// Where all that happens to the core is written down, if it is.
     pub(crate) recording: Option<Recording>,
 }
@@ -85,6 +85,8 @@ pub(crate) struct Inlets {
     pub(crate) asks: mpsc::Receiver<Ask>,
     /// Turns true when the node is to stop.
     pub(crate) stop: watch::Receiver<bool>,
+    /// Unused overlays go cold after this long.
+    pub(crate) cold_after: watch::Receiver<Duration>,
 }
 
 impl Inlets {
@@ -137,8 +139,7 @@ pub(crate) struct Runner {
 
 impl Runner {
     /// A runner that has not begun.
-    pub(crate) fn new(parts: Parts) -> Self {
-        let sweep = Sweep::new(parts.cold_after);
+    pub(crate) fn new(parts: Parts, cold_after: Duration) -> Self {
         Self {
             parts,
             wires: BTreeMap::new(),
@@ -150,7 +151,7 @@ impl Runner {
             verifying: None,
             asked: BTreeMap::new(),
             requests: 0,
-            sweep,
+            sweep: Sweep::new(cold_after),
             effects: Vec::new(),
         }
     }
@@ -181,11 +182,18 @@ impl Runner {
                 _ = clock.tick(), if room => self.feed(Input::Clock(Clock::wall())),
                 () = std::future::ready(()), if room && self.sweep.pending() => self.evict_some(),
                 () = self.sweep.due(), if room => self.begin_sweep(),
+                Ok(()) = inlets.cold_after.changed() => {
+                    self.sweep.pace(*inlets.cold_after.borrow_and_update());
+                }
             }
         }
-        self.finish().await?;
+        let finished = tokio::time::timeout(FINISHING, self.finish()).await;
         inlets.part().await;
-        Ok(())
+        finished.unwrap_or_else(|_| {
+            let text = "the node stopped while the store could not be written: what it was given \
+                        last is lost, and was acknowledged to nobody";
+            Err(Fault::new(Class::Store, text))
+        })
     }
 
     fn has_room(&self) -> bool {
@@ -365,5 +373,8 @@ pub(crate) fn spawn(
     let runtime = Arc::new(runtime);
     std::thread::Builder::new()
         .name(format!("account {name}"))
-        .spawn(move || runtime.block_on(Runner::new(parts).run(inlets)))
+        .spawn(move || {
+            let cold_after = *inlets.cold_after.borrow();
+            runtime.block_on(Runner::new(parts, cold_after).run(inlets))
+        })
 }

@@ -1,6 +1,7 @@
 //! Settings: a TOML file in the data folder. Everything has a default but the accounts.
 
 use crate::fault::{Class, Fault};
+use crate::metrics;
 use crate::transport::i2p::{self, Tunnels};
 use crate::transport::tcp::Reach;
 use cliqueclique_core::Config;
@@ -33,10 +34,13 @@ pub(crate) struct Settings {
     /// Limits.
     #[serde(default)]
     pub(crate) limits: Limits,
+    /// Figures for Prometheus.
+    #[serde(default)]
+    pub(crate) metrics: metrics::Settings,
 }
 
 /// One account.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Account {
     /// Its name, which also names its key file.
@@ -82,7 +86,7 @@ pub(crate) enum Level {
 }
 
 /// Settings of I2P.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct I2p {
     /// Host of a router's SAM bridge.
@@ -133,15 +137,19 @@ impl I2p {
 }
 
 /// Settings of TCP.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Tcp {
     /// How far it goes: loopback, private, anywhere.
     pub(crate) reach: Reach,
 }
 
+/// Least limit of bandwidth, kB per second: what is under way must get through before a link
+/// counts as dead.
+const LEAST_BANDWIDTH: u64 = 16;
+
 /// Limits of each account.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Limits {
     /// Most neighbours per document, 2 to 64.
@@ -152,6 +160,10 @@ pub(crate) struct Limits {
     pub(crate) documents: usize,
     /// Networks that nothing touched for so long leave the memory, seconds.
     pub(crate) cold_after: u64,
+    /// Most bytes sent, kB per second; 0 is no limit.
+    pub(crate) upload: u64,
+    /// Most bytes received, kB per second; 0 is no limit.
+    pub(crate) download: u64,
 }
 
 impl Default for Limits {
@@ -162,6 +174,8 @@ impl Default for Limits {
             links: core.max_links,
             documents: core.max_documents,
             cold_after: 600,
+            upload: 0,
+            download: 0,
         }
     }
 }
@@ -177,6 +191,20 @@ impl Limits {
             max_documents: self.documents,
             ..core
         }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.cold_after == 0 {
+            return Err("limits.cold-after must be at least 1 (second)".to_owned());
+        }
+        for (name, rate) in [("upload", self.upload), ("download", self.download)] {
+            if (1..LEAST_BANDWIDTH).contains(&rate) {
+                return Err(format!(
+                    "limits.{name} must be 0 (no limit) or at least {LEAST_BANDWIDTH} (kB per second)"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// As a duration.
@@ -219,6 +247,27 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Names of what differs and cannot change while a node runs.
+    pub(crate) fn fixed_differences(&self, new: &Self) -> Vec<&'static str> {
+        // These can.
+        let limits = Limits {
+            cold_after: self.limits.cold_after,
+            upload: self.limits.upload,
+            download: self.limits.download,
+            ..new.limits
+        };
+        let all = [
+            ("account", self.accounts != new.accounts),
+            ("transport", self.transport != new.transport),
+            ("i2p", self.i2p != new.i2p),
+            ("tcp", self.tcp != new.tcp),
+            ("limits", self.limits != limits),
+            ("metrics", self.metrics != new.metrics),
+        ];
+        let differing = all.into_iter().filter(|(_, differs)| *differs);
+        differing.map(|(name, _)| name).collect()
+    }
+
     fn check(&self) -> Result<(), String> {
         let names: Vec<&str> = self.accounts.iter().map(|a| a.name.as_str()).collect();
         if names.is_empty() {
@@ -234,9 +283,8 @@ impl Settings {
             .iter()
             .try_for_each(|account| account.check(self.transport))?;
         self.i2p.check()?;
-        if self.limits.cold_after == 0 {
-            return Err("limits.cold-after must be at least 1 (second)".to_owned());
-        }
+        self.metrics.check()?;
+        self.limits.check()?;
         let config = self.limits.config();
         config
             .validate()
@@ -317,11 +365,17 @@ pub(crate) fn template(account: &str, listen: &str) -> String {
          # How far TCP goes: \"loopback\", \"private\" (local networks) or \"anywhere\".\n\
          reach = \"loopback\"\n\
          \n\
+         [metrics]\n\
+         # Figures for Prometheus, on this machine only; off without a place.\n\
+         # listen = \"127.0.0.1:9464\"\n\
+         \n\
          [limits]\n\
          # peers-per-document = {}    # neighbours per document, 2 to 64\n\
          # links = {}               # connections at once\n\
          # documents = {}       # documents in memory at once\n\
-         # cold-after = {}          # seconds until an unused network leaves the memory\n",
+         # cold-after = {}          # seconds until an unused network leaves the memory\n\
+         # upload = 0                # kB per second, 16 or more; 0 is no limit\n\
+         # download = 0\n",
         i2p.sam_host,
         i2p.sam_port,
         i2p.hops,
@@ -366,7 +420,7 @@ mod tests {
             ),
             (
                 good.replace("# links = ", "links = \"many\" #"),
-                vec!["line 26", "usize"],
+                vec!["line 30", "usize"],
             ),
             (
                 good.replace("# peers-per-document = ", "peers-per-document = 1 #"),

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use cliqueclique_core::{Document, DocumentId, Input, Mode, NodeId, Record, Tag};
 use rusqlite::{Connection, ErrorCode};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -70,19 +71,43 @@ struct Job {
 
 /// What is wrong with the store now, for `status`.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Health(Arc<Mutex<Option<String>>>);
+pub(crate) struct Health(Arc<Pulse>);
+
+#[derive(Debug, Default)]
+struct Pulse {
+    trouble: Mutex<Option<String>>,
+    commits: AtomicU64,
+    failures: AtomicU64,
+}
 
 impl Health {
     /// What is wrong, if anything is.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.0
+            .trouble
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
     fn set(&self, trouble: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        let mut known = self
+            .0
+            .trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match (&*known, &trouble) {
+            (None, Some(text)) => tracing::error!("{text}; the node goes on trying"),
+            (Some(_), None) => tracing::info!("the store can be written again"),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        *known = trouble;
+    }
+
+    /// Commits so far, and those that failed.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (read(&self.0.commits), read(&self.0.failures))
     }
 }
 
@@ -200,14 +225,16 @@ fn insist(
             jobs.iter().map(|job| (job.account, &job.ops[..])),
         ) {
             Ok(answers) => {
+                health.0.commits.fetch_add(1, Ordering::Relaxed);
                 if pause > RETRY.0 {
                     health.set(None);
                 }
                 return Ok(answers);
             }
             Err(error) if passing(&error) && jobs.iter().any(|job| !job.done.is_closed()) => {
+                health.0.failures.fetch_add(1, Ordering::Relaxed);
                 health.set(Some(format!("the store cannot be written: {error}")));
-                thread::sleep(pause);
+                wait(pause, jobs);
                 pause = (pause * 2).min(RETRY.1);
             }
             Err(error) => {
@@ -216,6 +243,15 @@ fn insist(
                 return Err(text);
             }
         }
+    }
+}
+
+/// Waits, but not longer than somebody waits for an answer.
+fn wait(pause: Duration, jobs: &[Job]) {
+    let mut left = pause;
+    while !left.is_zero() && jobs.iter().any(|job| !job.done.is_closed()) {
+        thread::sleep(left.min(RETRY.0));
+        left = left.saturating_sub(RETRY.0);
     }
 }
 

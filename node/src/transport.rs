@@ -9,6 +9,7 @@ pub(crate) mod channel;
 pub(crate) mod door;
 pub(crate) mod i2p;
 pub(crate) mod noise;
+pub(crate) mod pace;
 pub(crate) mod tcp;
 
 use cliqueclique_core::Address;

@@ -3,12 +3,13 @@
 use super::show::Output;
 use crate::fault::{Class, Fault};
 use crate::node;
+use crate::reload::Relog;
 use crate::settings::{Level, Settings};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::fmt;
 use tracing_subscriber::prelude::*;
+use tracing_subscriber::{fmt, reload};
 
 /// Runs the node in the foreground.
 ///
@@ -21,7 +22,7 @@ pub(super) fn run(
     output: Output,
 ) -> Result<(), Fault> {
     let settings = Settings::read(folder)?;
-    log(settings.log);
+    let relog = log(settings.log);
     let known = |name: &String| {
         settings
             .accounts
@@ -34,7 +35,7 @@ pub(super) fn run(
     }
     let first = settings.accounts.first().map(|first| first.name.clone());
     let record = account.or(first).zip(record);
-    node::run(folder, settings, record, |addresses| {
+    node::run(folder, settings, record, relog, |addresses| {
         let lines: Vec<String> = addresses
             .iter()
             .map(|(name, address)| format!("account '{name}' is at {address}"))
@@ -43,9 +44,7 @@ pub(super) fn run(
     })
 }
 
-/// Begins to log on the error output, without colours, which would be noise in a journal, and
-/// without times if the journal adds its own.
-fn log(level: Level) {
+fn targets(level: Level) -> Targets {
     let level = match level {
         Level::Error => LevelFilter::ERROR,
         Level::Warn => LevelFilter::WARN,
@@ -53,9 +52,15 @@ fn log(level: Level) {
         Level::Debug => LevelFilter::DEBUG,
     };
     // Libraries name peers and are talkative.
-    let targets = Targets::new()
+    Targets::new()
         .with_target("cliqueclique", level)
-        .with_default(level.min(LevelFilter::WARN));
+        .with_default(level.min(LevelFilter::WARN))
+}
+
+/// Begins to log on the error output, without colours, which would be noise in a journal, and
+/// without times if the journal adds its own. Gives what sets another level.
+fn log(level: Level) -> Relog {
+    let (filter, handle) = reload::Layer::new(targets(level));
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let lines = if std::env::var_os("JOURNAL_STREAM").is_some() {
         lines.without_time().boxed()
@@ -63,6 +68,8 @@ fn log(level: Level) {
         lines.boxed()
     };
     tracing_subscriber::registry()
-        .with(lines.with_filter(targets))
+        .with(lines.with_filter(filter))
         .init();
+    // Only a log that is gone cannot be set.
+    Box::new(move |level| drop(handle.reload(targets(level))))
 }

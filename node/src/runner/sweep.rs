@@ -29,6 +29,12 @@ impl Sweep {
         }
     }
 
+    /// Sets another interval, from now on.
+    pub(super) fn pace(&mut self, interval: Duration) {
+        self.interval = interval;
+        self.next = soon(interval);
+    }
+
     pub(super) fn used(&mut self, tags: &[Tag]) {
         self.used.extend(tags);
     }

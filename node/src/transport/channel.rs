@@ -4,6 +4,7 @@
 
 use super::Stream;
 use super::noise::{OVERHEAD, Secured};
+use super::pace::Paces;
 use cliqueclique_core::{ChannelId, Input, wire};
 use snow::StatelessTransportState;
 use std::io;
@@ -52,7 +53,12 @@ impl Wire {
 }
 
 /// Runs a channel until it ends, and tells the runner what happens.
-pub(crate) async fn run(secured: Secured, channel: ChannelId, events: mpsc::Sender<Event>) {
+pub(crate) async fn run(
+    secured: Secured,
+    channel: ChannelId,
+    events: mpsc::Sender<Event>,
+    paces: Arc<Paces>,
+) {
     let Secured {
         stream,
         keys,
@@ -62,7 +68,7 @@ pub(crate) async fn run(secured: Secured, channel: ChannelId, events: mpsc::Send
     let keys = Arc::new(keys);
     let (packets, waiting) = mpsc::channel(BACKLOG);
     let (open, closed) = oneshot::channel();
-    let writer = tokio::spawn(write_all(write, keys.clone(), waiting));
+    let writer = tokio::spawn(write_all(write, keys.clone(), waiting, paces.clone()));
     let wire = Wire {
         packets,
         _open: open,
@@ -75,6 +81,7 @@ pub(crate) async fn run(secured: Secured, channel: ChannelId, events: mpsc::Send
         let reader = Reader {
             stream: BufReader::with_capacity(BUFFER, read),
             keys,
+            paces,
             number: 0,
             sealed: Vec::new(),
             plain: vec![0; FRAME_LIMIT],
@@ -115,6 +122,7 @@ async fn attend(
 struct Reader {
     stream: BufReader<ReadHalf<Stream>>,
     keys: Arc<StatelessTransportState>,
+    paces: Arc<Paces>,
     number: u64,
     sealed: Vec<u8>,
     plain: Vec<u8>,
@@ -128,6 +136,7 @@ impl Reader {
         if !(OVERHEAD + 1..=FRAME_LIMIT + OVERHEAD).contains(&length) {
             return Err(io::ErrorKind::InvalidData.into());
         }
+        self.paces.down.pass(2 + length).await;
         self.sealed.resize(length, 0);
         timeout(PATIENCE, self.stream.read_exact(&mut self.sealed)).await??;
         let length = self
@@ -147,6 +156,7 @@ async fn write_all(
     stream: WriteHalf<Stream>,
     keys: Arc<StatelessTransportState>,
     mut packets: mpsc::Receiver<Vec<u8>>,
+    paces: Arc<Paces>,
 ) -> io::Result<()> {
     let mut stream = BufWriter::with_capacity(BUFFER, stream);
     let mut sealed = vec![0; 2 + FRAME_LIMIT + OVERHEAD];
@@ -161,6 +171,7 @@ async fn write_all(
         number += 1;
         let header = u16::try_from(length).map_err(io::Error::other)?;
         sealed[..2].copy_from_slice(&header.to_le_bytes());
+        paces.up.pass(2 + length).await;
         timeout(PATIENCE, stream.write_all(&sealed[..2 + length])).await??;
         if packets.is_empty() {
             timeout(PATIENCE, stream.flush()).await??;
@@ -200,8 +211,9 @@ mod tests {
         let (near, far) = secured().await;
         let (to_near, mut near_events) = mpsc::channel(4);
         let (to_far, mut far_events) = mpsc::channel(4);
-        tokio::spawn(run(near, ChannelId(2), to_near));
-        tokio::spawn(run(far, ChannelId(1), to_far));
+        let paces = Arc::new(Paces::new(0, 0));
+        tokio::spawn(run(near, ChannelId(2), to_near, paces.clone()));
+        tokio::spawn(run(far, ChannelId(1), to_far, paces));
         let near_wire = opened(&mut near_events).await;
         let _far_wire = opened(&mut far_events).await;
         near_wire.send(wire::encode(&Packet::Goodbye));
@@ -227,7 +239,7 @@ mod tests {
     async fn altered_bytes_end_the_channel() {
         let (near, far) = secured().await;
         let (to_far, mut far_events) = mpsc::channel(4);
-        tokio::spawn(run(far, ChannelId(1), to_far));
+        tokio::spawn(run(far, ChannelId(1), to_far, Arc::new(Paces::new(0, 0))));
         let _far_wire = opened(&mut far_events).await;
         let mut stream = near.stream;
         let mut sealed = vec![0; 1 + OVERHEAD];

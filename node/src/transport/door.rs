@@ -2,6 +2,7 @@
 
 use super::channel::{self, Event};
 use super::noise::{self, StaticKey};
+use super::pace::Paces;
 use super::{Listener, Place, Transport};
 use cliqueclique_core::{Address, ChannelId, Input};
 use std::collections::VecDeque;
@@ -28,18 +29,27 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(crate) struct Door {
     transport: Arc<dyn Transport>,
     events: mpsc::Sender<Event>,
+    paces: Arc<Paces>,
 }
 
 impl Door {
     /// A door that tells `events` what happens.
-    pub(crate) fn new(transport: Arc<dyn Transport>, events: mpsc::Sender<Event>) -> Self {
-        Self { transport, events }
+    pub(crate) fn new(
+        transport: Arc<dyn Transport>,
+        events: mpsc::Sender<Event>,
+        paces: Arc<Paces>,
+    ) -> Self {
+        Self {
+            transport,
+            events,
+            paces,
+        }
     }
 
     /// Dials on its own; the runner hears of the outcome. Needs the shared runtime.
     pub(crate) async fn dial(self, channel: ChannelId, address: Address) {
         match self.reach(&address).await {
-            Ok(secured) => channel::run(secured, channel, self.events).await,
+            Ok(secured) => channel::run(secured, channel, self.events, self.paces).await,
             Err(_) => {
                 let gone = Event::Input(Input::Disconnected(channel));
                 // A runner that is gone needs no answer.
@@ -106,6 +116,7 @@ impl Door {
                 AbortHandle::abort(&oldest);
             }
             let (key, events) = (key.clone(), self.events.clone());
+            let paces = self.paces.clone();
             let (guests, channel) = (guests.clone(), ChannelId(number));
             let meeting = tokio::spawn(async move {
                 let secured = timeout(patience, noise::answer(call, &key)).await;
@@ -114,7 +125,7 @@ impl Door {
                     // for a stranger's.
                     tokio::spawn(async move {
                         let _place = place;
-                        channel::run(secured, channel, events).await;
+                        channel::run(secured, channel, events, paces).await;
                     });
                 }
             });

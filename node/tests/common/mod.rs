@@ -107,13 +107,27 @@ impl Node {
 
     /// As `start`, with arguments.
     pub(crate) fn start_with(&mut self, arguments: &[&str]) {
+        let mut run = command(&self.folder, &["run"]);
+        run.args(arguments);
+        self.start_by(run);
+    }
+
+    /// As `start`, in a shell that does something before, such as setting limits.
+    pub(crate) fn start_after(&mut self, first: &str) {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{first}; exec \"$0\" \"$@\"")]);
+        shell.args([env!("CARGO_BIN_EXE_cliqueclique"), "--data"]);
+        shell.arg(&self.folder).arg("run");
+        self.start_by(shell);
+    }
+
+    fn start_by(&mut self, mut run: Command) {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
             .open(self.folder.join("log"))
             .expect("a log");
-        let mut process = command(&self.folder, &["run"])
-            .args(arguments)
+        let mut process = run
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
@@ -131,6 +145,18 @@ impl Node {
         self.process.as_ref().expect("runs").id()
     }
 
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let status = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// What it wrote on its error output in all its runs.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
     /// kill -9.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -142,13 +168,18 @@ impl Node {
     /// Asks it to stop, and waits for that.
     pub(crate) fn stop(&mut self) {
         self.run(&["stop"]);
+        assert_eq!(self.ends(), Some(0));
+    }
+
+    /// Waits until it ends by itself; gives its exit code.
+    pub(crate) fn ends(&mut self) -> Option<i32> {
         let mut process = self.process.take().expect("runs");
         let end = Instant::now() + Duration::from_secs(20);
         while process.try_wait().expect("asked").is_none() {
             assert!(Instant::now() < end, "it does not stop");
             std::thread::sleep(Duration::from_millis(20));
         }
-        assert!(process.wait().expect("gone").success());
+        process.wait().expect("gone").code()
     }
 
     fn output(&self, arguments: &[&str], input: &str) -> Output {

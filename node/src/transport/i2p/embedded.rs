@@ -30,7 +30,7 @@ const NEWS: Duration = Duration::from_secs(5);
 const PUBLIC: u8 = 2;
 
 /// Settings of the embedded router.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Own {
     /// TCP port that others reach it at; 0 for any, which is told to nobody.

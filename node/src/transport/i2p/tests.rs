@@ -1,6 +1,8 @@
 //! Sessions and streams against a small SAM bridge of the test's own, which joins its sessions
 //! to each other, and can be told to lie, to say junk, to say nothing and to forget.
 
+mod restart;
+
 use super::super::noise::{self, Secured, StaticKey};
 use super::super::{Listener, Transport};
 use super::keys::{Keys, hash_of, name};

@@ -24,8 +24,8 @@ const USAGE: &str = "measure WHAT [NUMBER...]
   ten [COMMENTS]                   ten nodes, one comment after another (default 100)
   newcomer [COMMENTS]              a second node gets a whole forum, killed on the way once
                                    (default 17305)
-  store [COMMENTS]                 start and idling of a node with a large store
-                                   (default 100000)";
+  store [COMMENTS [LINKS]]         start and idling of a node with a large store
+                                   (default 100000, 20 links)";
 
 fn main() -> ExitCode {
     // Cargo adds --bench.
@@ -33,20 +33,18 @@ fn main() -> ExitCode {
         .skip(1)
         .filter(|word| !word.starts_with("--"))
         .collect();
-    let number = |at: usize, usual: usize| {
-        let word = words.get(at);
-        word.map_or(Some(usual), |word| word.parse().ok())
-    };
-    let (Some(first), Some(second)) = (number(1, 0), number(2, 60)) else {
+    let numbers: Option<Vec<usize>> = words.iter().skip(1).map(|it| it.parse().ok()).collect();
+    let Some(numbers) = numbers else {
         return usage();
     };
-    let or = |usual: usize| if words.len() > 1 { first } else { usual };
+    let first = |usual: usize| numbers.first().copied().unwrap_or(usual);
+    let second = |usual: usize| numbers.get(1).copied().unwrap_or(usual);
     match words.first().map(String::as_str) {
-        Some("throughput") => network::throughput(or(10), second),
-        Some("latency") => crowd::latency(2, or(200)),
-        Some("ten") => crowd::latency(10, or(100)),
-        Some("newcomer") => network::newcomer(or(17_305)),
-        Some("store") => large::store(or(100_000)),
+        Some("throughput") => network::throughput(first(10), second(60)),
+        Some("latency") => crowd::latency(2, first(200)),
+        Some("ten") => crowd::latency(10, first(100)),
+        Some("newcomer") => network::newcomer(first(17_305)),
+        Some("store") => large::store(first(100_000), second(20)),
         Some(_) | None => return usage(),
     }
     ExitCode::SUCCESS

@@ -46,8 +46,8 @@ const OVER_I2P: Duration = Duration::from_secs(300);
 const LATE: Duration = Duration::from_secs(5);
 /// On TCP an acknowledgement costs little, and the window waits for it.
 const SOON: Duration = Duration::from_millis(10);
-/// Bytes under way on a TCP link: more than two stores take in while one commits.
-const WINDOW: usize = 1024 * 1024;
+/// Bytes under way on a TCP link: some hundred comments, more than come while a store commits.
+const WINDOW: usize = 512 * 1024;
 /// Messages per second on a TCP link, sustained: above what a fast store takes in.
 const RATE: u32 = 8_000;
 

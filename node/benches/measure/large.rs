@@ -32,6 +32,7 @@ pub(crate) fn store(comments: usize, links: usize) {
         size / 1_000_000,
         begun.elapsed().as_secs_f64()
     ));
+    eventually("all words at b", PATIENCE, || look.is_indexed());
     idle(&b);
     b.stop();
     let begun = Instant::now();

@@ -146,6 +146,13 @@ impl Look {
         u64::try_from(count).unwrap_or(0)
     }
 
+    /// True if the index of words has all of them.
+    pub(crate) fn is_indexed(&self) -> bool {
+        let sql = "SELECT coalesce(max(id), 0) FROM words_docsize";
+        let last: i64 = self.0.query_row(sql, [], |row| row.get(0)).expect("read");
+        u64::try_from(last).unwrap_or(0) == self.documents()
+    }
+
     /// True if a document is there.
     pub(crate) fn has(&self, id: &[u8]) -> bool {
         let mut find = self

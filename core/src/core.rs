@@ -405,12 +405,13 @@ impl Core {
         self.key
     }
 
-    /// True if this node would know whom to call there: a peer that it knows, or a user's word.
+    /// True if this node would know whom to call there on account of one of these documents: a
+    /// peer that it met for it, or a user's word.
     #[must_use]
-    pub fn knows_address(&self, address: &Address) -> bool {
-        let mut peers = self.peers.known.values();
-        let mut overlays = self.overlays.values();
-        peers.any(|peer| peer.address == *address)
+    pub fn knows_address(&self, address: &Address, grounds: &[Tag]) -> bool {
+        let mut peers = self.peers.known.iter();
+        let mut overlays = grounds.iter().filter_map(|tag| self.overlays.get(tag));
+        peers.any(|(node, peer)| peer.address == *address && self.met_for(*node, peer, grounds))
             || overlays.any(|overlay| overlay.doors.contains(address))
     }
 

@@ -215,6 +215,13 @@ impl Overlay {
         neighbor.downstream() || self.election.upstream == Some(neighbor.link)
     }
 
+    /// It may be let go without harm: it is off the tree, and not because its tree is another
+    /// one still.
+    pub(crate) fn spares(&self, neighbor: &Neighbor) -> bool {
+        let root = neighbor.root.as_ref();
+        !self.on_tree(neighbor) && root.is_none_or(|root| *root == self.election.root)
+    }
+
     /// It has no neighbour, and so nobody knows of its root.
     pub(crate) fn is_alone(&self) -> bool {
         self.neighbors.is_empty() && !self.election.root.key.is_founder()
@@ -245,7 +252,7 @@ impl Overlay {
 
     /// True if a neighbour could be taken in without cutting the tree.
     pub(crate) fn can_take(&self, max_peers: usize) -> bool {
-        self.neighbors.len() < max_peers || self.neighbors.iter().any(|n| !self.on_tree(n))
+        self.neighbors.len() < max_peers || self.neighbors.iter().any(|n| self.spares(n))
     }
 
     /// What is under way, made if nothing was.

@@ -238,7 +238,9 @@ impl Core {
         frame_limit: usize,
         binding: [u8; 32],
     ) {
-        let refused = frame_limit < MIN_FRAME_LIMIT || self.stopping;
+        // Who leaves still sends those who ask for a place on to others (rule *Leave*).
+        let left = self.stopping && self.overlays.is_empty();
+        let refused = frame_limit < MIN_FRAME_LIMIT || left;
         match self.channels.remove(channel) {
             Some(Channel::Dialing(errand)) if !refused => {
                 self.greet(channel, errand, frame_limit, binding)
@@ -497,13 +499,10 @@ impl Core {
             return Err(Violation::Uninvited);
         }
         match &admission.kind {
-            AdmissionKind::Bootstrap => Ok(()),
+            // Who lost its disk knows nobody that knows it. The proof of the id is no less
+            // than a Bootstrap shows.
+            AdmissionKind::Bootstrap | AdmissionKind::Reunion => Ok(()),
             AdmissionKind::Introduced(ticket) => self.check_ticket(ticket, node, admission.tag),
-            AdmissionKind::Reunion if self.peers.known.contains_key(&node) => Ok(()),
-            // Who came back from an old backup may know nobody that knows it. The proof of the
-            // id is no less than a Bootstrap shows.
-            AdmissionKind::Reunion if overlay.present().next().is_none() => Ok(()),
-            AdmissionKind::Reunion => Err(Violation::Uninvited),
         }
     }
 
@@ -701,12 +700,45 @@ impl Core {
     /// Who was called hung up on our Hello.
     fn errand_refused(&mut self, errand: &Errand) {
         match errand.peer {
+            Some(peer) if self.call_for_another(peer, errand.tag) => {}
             Some(peer) => self.contact_failed(peer, true),
             None => {
                 self.on_door_shut(errand.tag, &errand.address);
                 self.on_door_refused(errand.tag, &errand.address);
             }
         }
+    }
+
+    /// Who refused us on account of one document may not hold that one: if we were introduced
+    /// for another, too, or had another in common, we call again for that. True if so.
+    fn call_for_another(&mut self, peer: NodeId, refused: Tag) -> bool {
+        if let Some(awaited) = self.peers.awaited.get_mut(&peer) {
+            awaited.remove(&refused);
+            self.attempt_failed(refused, peer);
+        }
+        let Some((tag, kind)) = self.other_ground(peer, refused) else {
+            return false;
+        };
+        self.dial_peer(peer, tag, kind);
+        self.is_meeting(peer)
+    }
+
+    fn other_ground(&self, peer: NodeId, refused: Tag) -> Option<(Tag, AdmissionKind)> {
+        let known = self.peers.known.get(&peer);
+        let awaits = |tag: &Tag| {
+            let activity = self.overlays.get(tag)?.activity.as_ref()?;
+            let open = activity.opens.iter().find(|open| open.peer == peer)?;
+            let introduced = open.ticket.clone().map(AdmissionKind::Introduced);
+            let met = known.filter(|known| self.met_for(peer, known, &[*tag]));
+            let reunion = met.map(|_| AdmissionKind::Reunion);
+            Some((*tag, introduced.or(reunion)?))
+        };
+        let awaited = self.peers.awaited.get(&peer);
+        let awaited = awaited.into_iter().flatten().find_map(awaits);
+        let lost = known.map(|known| &known.lost);
+        let hoped = lost.filter(|lost| !lost.contains(&refused));
+        let reunion = hoped.and_then(|lost| Some((*lost.first()?, AdmissionKind::Reunion)));
+        awaited.or(reunion)
     }
 
     /// A link is gone, by a failure (`lost`) or because the other side said goodbye.

@@ -81,16 +81,16 @@ impl Core {
         }
     }
 
-    /// A newcomer asks for a place in a network that we leave: sends it to a neighbour.
+    /// A newcomer asks for a place in a network that we leave: sends it to a neighbour, drawn at
+    /// random, since one of them may be gone without our knowledge, and the newcomer asks again.
     pub(super) fn send_on(&mut self, tag: Tag, newcomer: LinkId) {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
         };
-        let upstream = overlay.election.upstream;
         let others = overlay.present().map(|n| n.link);
-        let mut others: Vec<LinkId> = others.filter(|link| *link != newcomer).collect();
-        others.sort_by_key(|link| Some(*link) != upstream);
-        if let Some(&target) = others.first() {
+        let others: Vec<LinkId> = others.filter(|link| *link != newcomer).collect();
+        let at = self.draw(tag, others.len());
+        if let Some(&target) = others.get(at) {
             self.introduce(tag, newcomer, target, Purpose::Heal, false);
         }
     }
@@ -115,6 +115,7 @@ impl Core {
             return;
         }
         self.unsaved.remove(&Record::Overlay(tag));
+        self.cold.delete(tag);
         self.effects.push(Effect::Delete(overlay.id, tag));
         self.notify(Notification::Gone(overlay.id));
     }

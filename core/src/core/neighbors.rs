@@ -7,7 +7,8 @@ use super::records::Parked;
 use crate::id::{NodeId, Tag};
 use crate::link::LinkId;
 use crate::message::{
-    CloseReason, Message, Open, Purpose, Rank, RootRef, STATE_HEIR, STATE_UNRESOLVED, State, Ticket,
+    AdmissionKind, CloseReason, Message, Open, Purpose, Rank, RootRef, STATE_HEIR,
+    STATE_UNRESOLVED, State, Ticket,
 };
 use crate::overlay::activity::{self, OpenAttempt};
 use crate::overlay::neighbor::{TOLD, UNRESOLVED, mode_of};
@@ -73,11 +74,8 @@ impl Core {
             Some(link) => self.ask(tag, peer, link),
             None => {
                 self.peers.awaited.entry(peer).or_default().insert(tag);
-                let kind = match ticket {
-                    Some(ticket) => crate::message::AdmissionKind::Introduced(ticket),
-                    None => crate::message::AdmissionKind::Reunion,
-                };
-                self.dial_peer(peer, tag, kind);
+                let introduced = ticket.map(AdmissionKind::Introduced);
+                self.dial_peer(peer, tag, introduced.unwrap_or(AdmissionKind::Reunion));
                 if !self.is_meeting(peer) && !self.linked.contains_key(&peer) {
                     self.attempt_failed(tag, peer);
                 }

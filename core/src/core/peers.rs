@@ -138,8 +138,9 @@ impl Peers {
             refusals: 0,
             mutual: false,
         });
-        // What the peer said itself counts more than what a third one says.
-        if key.is_some() || peer.key.is_none() {
+        // What the peer said itself counts more than what a third one says, until a call there
+        // fails.
+        if key.is_some() || peer.key.is_none() || peer.failures > 0 {
             peer.address = address;
         }
         peer.key = key.or(peer.key);
@@ -305,7 +306,9 @@ impl Core {
         let (overlays, cold) = (&self.overlays, self.cold.any());
         peer.lost
             .retain(|tag| overlays.get(tag).map_or(cold, |overlay| overlay.active()));
-        let ground = peer.lost.first().copied();
+        // It may not hold the first of them any more.
+        let turn = usize::try_from(peer.failures).unwrap_or(0) % peer.lost.len().max(1);
+        let ground = peer.lost.iter().nth(turn).copied();
         if let Some(tag) = ground {
             self.dial_peer(node, tag, AdmissionKind::Reunion);
         }
@@ -325,6 +328,26 @@ impl Core {
         } else if hoped {
             self.redial_later(node);
         }
+    }
+
+    /// Peers that we were told of on account of a document, when the word that they were told
+    /// of us never came, in order of id: they may refuse us.
+    pub(super) fn half_introduced(&self, tag: Tag) -> Vec<NodeId> {
+        let fits = |(node, peer): &(&NodeId, &Peer)| {
+            let here = !peer.mutual && peer.grounds.contains(tag);
+            here && !self.peers.refused(**node, self.now)
+        };
+        let known = self.peers.known.iter().filter(fits);
+        known.map(|(node, _)| *node).collect()
+    }
+
+    /// We have met the peer, or were introduced to it, for one of these documents.
+    pub(super) fn met_for(&self, node: NodeId, peer: &Peer, grounds: &[Tag]) -> bool {
+        grounds.iter().any(|tag| {
+            let overlay = self.overlays.get(tag);
+            let former = overlay.is_some_and(|overlay| overlay.former.contains(&node));
+            former || peer.grounds.contains(*tag) || peer.lost.contains(tag)
+        })
     }
 
     /// Peers known on account of a document that are no neighbours there, in order of id.

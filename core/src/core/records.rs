@@ -71,6 +71,9 @@ pub(super) enum Parked {
 pub(super) struct Cold {
     count: usize,
     parked: BTreeMap<Tag, Vec<Parked>>,
+    /// Records asked for: how many answers are to come, and how many of them tell of an overlay
+    /// that was deleted since.
+    asked: BTreeMap<Tag, (u32, u32)>,
     /// Known not to be stored, while what was parked for it is replayed.
     absent: Option<Tag>,
     /// All records are to be read (after a restart, at a shutdown).
@@ -80,6 +83,27 @@ pub(super) struct Cold {
 }
 
 impl Cold {
+    /// The overlay is deleted: answers that are under way are of before.
+    pub(super) fn delete(&mut self, tag: Tag) {
+        if let Some((due, outdated)) = self.asked.get_mut(&tag) {
+            *outdated = *due;
+        }
+    }
+
+    /// An answer comes; false if it is of before a deletion.
+    fn answered(&mut self, tag: Tag) -> bool {
+        let Some((due, outdated)) = self.asked.get_mut(&tag) else {
+            return true;
+        };
+        *due -= 1;
+        let current = *outdated == 0;
+        *outdated = outdated.saturating_sub(1);
+        if *due == 0 {
+            self.asked.remove(&tag);
+        }
+        current
+    }
+
     /// The link's frames will be counted anew: what waits is older than all of them.
     pub(super) fn restart_frames(&mut self, link: LinkId) {
         for parked in self.parked.values_mut().flatten() {
@@ -495,6 +519,7 @@ impl Core {
             }
             if cold {
                 self.effects.push(Effect::Thaw(tag));
+                self.cold.asked.entry(tag).or_default().0 += 1;
             }
         }
         let waiting = self.cold.parked.entry(tag).or_default();
@@ -507,6 +532,8 @@ impl Core {
     pub(super) fn on_thawed(&mut self, tag: Tag, record: Option<&[u8]>) {
         // A Recall may have brought it back meanwhile: the record is older then.
         let hot = self.overlays.contains_key(&tag);
+        let current = self.cold.answered(tag);
+        let record = record.filter(|_| current);
         let known = hot || record.is_some_and(|bytes| self.thaw(tag, bytes));
         if !known {
             self.cold.absent = Some(tag);
@@ -564,12 +591,21 @@ impl Core {
             self.compare_memories(link);
         }
         if peer == self.id {
-            self.cold.count = 0;
-            self.cold.recall_all = false;
-            let tags: Vec<Tag> = self.overlays.keys().copied().collect();
-            tags.into_iter().for_each(|tag| self.tie(tag));
-            self.redial_former();
+            self.on_all_recalled();
         }
+    }
+
+    /// All overlays are in memory.
+    fn on_all_recalled(&mut self) {
+        self.cold.count = 0;
+        self.cold.recall_all = false;
+        let tags: Vec<Tag> = self.overlays.keys().copied().collect();
+        tags.iter().for_each(|tag| self.tie(*tag));
+        self.redial_former();
+        // What a user wished since the start must not come after the rest is put in order.
+        let waits = |tag: &Tag| self.cold.parked.contains_key(tag);
+        let waiting: Vec<Tag> = tags.into_iter().filter(waits).collect();
+        waiting.into_iter().for_each(|tag| self.replay_parked(tag));
     }
 
     /// Makes a cold overlay hot. False if the record is damaged.
@@ -709,6 +745,9 @@ impl Core {
         };
         let parents: Vec<Tag> = overlay.parents.iter().map(|(parent, _)| *parent).collect();
         for parent in parents {
+            // It may have changed, or gone, and the crash came before that was written here.
+            let mode = self.overlays.get(&parent).map(|parent| parent.mode);
+            self.note_parent_mode(tag, parent, mode.unwrap_or_default());
             self.note_comment(parent, tag);
         }
         self.recompute(tag);

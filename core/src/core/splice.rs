@@ -286,7 +286,7 @@ impl Core {
         let spare: Vec<LinkId> = overlay
             .neighbors
             .iter()
-            .filter(|n| !overlay.on_tree(n))
+            .filter(|n| overlay.spares(n))
             .map(|n| n.link)
             .collect();
         // Who takes a healer in had another root, and may have ours by the time it answers.
@@ -438,8 +438,9 @@ impl Core {
         let link = self.linked.get(&peer).copied();
         let known = link.filter(|link| self.is_neighbor(tag, *link));
         if let Some(link) = known {
-            // It never told where it stands (rule *Inherit*).
+            // It never told where it stands (rule *Inherit*), or knows the way (*Hand over*).
             self.ask_state(tag, link);
+            self.approach(tag, link, purpose);
         } else if self.overlays.get(&tag).is_some_and(subscribes) {
             self.drop_surplus(tag);
             self.try_open(tag, peer, Purpose::Subscriber, Some(ticket));
@@ -494,7 +495,7 @@ impl Core {
         if overlay.reserved() < self.config.max_peers {
             return;
         }
-        let spare = |n: &&Neighbor| !overlay.on_tree(n);
+        let spare = |n: &&Neighbor| overlay.spares(n);
         let victim = overlay
             .neighbors
             .iter()

@@ -232,9 +232,12 @@ impl Core {
         let mut peers = self.candidates(tag);
         peers.extend(&overlay.former);
         peers.extend(self.commenters(tag));
+        let tries = overlay.activity.as_ref().map_or(0, |a| a.refill.tries);
+        if tries % 2 == 1 {
+            peers.extend(self.half_introduced(tag));
+        }
         let mut seen = BTreeSet::new();
         peers.retain(|peer| seen.insert(*peer));
-        let tries = overlay.activity.as_ref().map_or(0, |a| a.refill.tries);
         let start = self.draw(tag, peers.len());
         peers.rotate_left(start);
         let mut dialled = 0;
@@ -514,7 +517,7 @@ impl Core {
         let old = overlay
             .neighbors
             .iter()
-            .find(|n| !overlay.on_tree(n) && n.link != link)
+            .find(|n| overlay.spares(n) && n.link != link)
             .map(|n| n.link);
         if let Some(old) = old {
             self.close(tag, old, CloseReason::Surplus);

@@ -339,10 +339,8 @@ impl Core {
         }
         let mut hot = Vec::new();
         for comment in comments {
-            if let Some(child) = self.overlays.get_mut(&comment) {
-                if let Some(entry) = child.parents.iter_mut().find(|(parent, _)| *parent == tag) {
-                    entry.1 = mode;
-                }
+            if self.overlays.contains_key(&comment) {
+                self.note_parent_mode(comment, tag, mode);
                 hot.push(comment);
             } else if self.is_cold(comment) {
                 self.park(comment, Parked::ParentMode(tag, mode));
@@ -353,14 +351,21 @@ impl Core {
 
     /// A parent that was cold, or changed while this was, has another mode.
     pub(super) fn on_parent_mode(&mut self, tag: Tag, parent: Tag, mode: Mode) {
-        if let Some(entry) = self
-            .overlays
-            .get_mut(&tag)
-            .and_then(|o| o.parents.iter_mut().find(|(other, _)| *other == parent))
-        {
-            entry.1 = mode;
+        if self.note_parent_mode(tag, parent, mode) {
             self.recompute(tag);
         }
+    }
+
+    /// Writes down what mode a parent has; true if it had another.
+    pub(super) fn note_parent_mode(&mut self, tag: Tag, parent: Tag, mode: Mode) -> bool {
+        let overlay = self.overlays.get_mut(&tag);
+        let mut parents = overlay.into_iter().flat_map(|o| o.parents.iter_mut());
+        let entry = parents.find(|(other, before)| *other == parent && *before != mode);
+        let differs = entry.map(|entry| entry.1 = mode).is_some();
+        if differs {
+            self.unsaved(tag);
+        }
+        differs
     }
 }
 

@@ -1,14 +1,14 @@
 //! *delivery*: every live node that wants a document has it if any live node
 //! has it, and every live subscriber of a document has every comment of it that
 //! any live holder of the document has. (Who has a comment alone, without the document on
-//! which it is one, is not in that network.) Judged by the wishes of users and by what is on disks,
+//! which it is one, is not in that network, where subscribers look for it.) Judged by the wishes of users and by what is on disks,
 //! not by what nodes say. Hostile nodes count on neither side, nor does who is
 //! cut off by them.
 
 use super::Violated;
 use super::cut_off::CutOff;
 use super::graph::Graph;
-use crate::snapshot::{DocumentTruth, NodeTruth, Snapshot};
+use crate::snapshot::{DocumentTruth, Index, NodeTruth, Snapshot};
 use cliqueclique_core::id::Tag;
 use std::collections::BTreeSet;
 
@@ -66,7 +66,8 @@ fn document(graph: &Graph, truth: &DocumentTruth, held: &Held) -> Result<(), Vio
             continue;
         }
         let has = member.view.as_ref().is_some_and(|view| view.holds);
-        if let (Some(interest), false, true) = (member.interest, has, nodes[node].counts()) {
+        let lacks = member.interest.filter(|_| !has && nodes[node].counts());
+        if let Some(interest) = lacks.filter(|_| offered(graph, truth, node)) {
             let holder = graph
                 .parts
                 .iter()
@@ -79,6 +80,27 @@ fn document(graph: &Graph, truth: &DocumentTruth, held: &Held) -> Result<(), Vio
         }
     }
     Ok(())
+}
+
+/// True if a holder is where the node looks: in the network of a document on which it is a
+/// comment and to which the node subscribes, or anywhere, if there is none.
+fn offered(graph: &Graph, truth: &DocumentTruth, node: Index) -> bool {
+    let documents = &graph.snapshot.documents;
+    let parents = truth.parents.iter().filter_map(|tag| documents.get(tag));
+    let above = parents.filter(|above| {
+        let member = above.members.get(&node);
+        member.is_some_and(|member| member.interest.is_some() && member.wish.subscribes())
+    });
+    let above: Vec<&DocumentTruth> = above.collect();
+    let holds = |truth: &DocumentTruth, node: Index| {
+        let member = truth.members.get(&node);
+        member.is_some_and(|member| member.view.as_ref().is_some_and(|view| view.holds))
+    };
+    let holders = truth.members.keys().copied();
+    let mut holders = holders.filter(|&other| {
+        graph.snapshot.nodes[other].counts() && other != node && holds(truth, other)
+    });
+    above.is_empty() || holders.any(|other| above.iter().any(|above| holds(above, other)))
 }
 
 fn comments(graph: &Graph, truth: &DocumentTruth, held: &Held) -> Result<(), Violated> {
@@ -150,6 +172,22 @@ mod tests {
             view_of(&mut snapshot, node).holds = false;
         }
         assert_eq!(judge(&snapshot), Ok(()), "nobody has it");
+    }
+
+    #[test]
+    fn a_comment_is_looked_for_where_it_is_one() {
+        let mut snapshot = network(&[(0, 1), (1, 2)]);
+        comment(&mut snapshot, &[0]);
+        let reply = snapshot.documents[&tag(1)].comments[0];
+        let judge_reply = |snapshot: &Snapshot| {
+            let mut graph = Graph::new(snapshot);
+            let truth = &snapshot.documents[&reply];
+            graph.load(reply, truth);
+            check(&graph, truth, &Held::new(snapshot, CutOff::default()))
+        };
+        assert_eq!(judge_reply(&snapshot).unwrap_err().property, "delivery");
+        view_of(&mut snapshot, 0).holds = false;
+        assert_eq!(judge_reply(&snapshot), Ok(()), "its holder left the forum");
     }
 
     #[test]

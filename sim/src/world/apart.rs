@@ -2,8 +2,11 @@
 //!
 //! Two nodes make contact only through a third that knows both, or by an address that a user
 //! entered. If all who knew both are gone before they introduced them, no protocol under that
-//! rule can bring them together. A failure that is explained by this is told apart, from what
-//! the nodes' cores know, so that a swarm of drawn faults does not drown in it.
+//! rule can bring them together. That they know each other from the network of another document,
+//! or of one that one of them has left, does not help: to ask there would tell who does not hold
+//! this one of it. A failure that is
+//! explained by this is told apart, from what the nodes' cores know, so that a swarm of drawn
+//! faults does not drown in it.
 
 use super::World;
 use crate::check::Violated;
@@ -43,7 +46,8 @@ impl World<'_> {
     /// Who could reach whom: live honest nodes of the document's network and of those around it.
     fn knowledge(&self, last: &Snapshot, tag: Tag, truth: &DocumentTruth) -> UnionFind<Index> {
         let around = truth.parents.iter().chain(&truth.comments).chain([&tag]);
-        let members = around.filter_map(|tag| last.documents.get(tag));
+        let around: Vec<Tag> = around.copied().collect();
+        let members = around.iter().filter_map(|tag| last.documents.get(tag));
         let nodes: BTreeSet<Index> = members
             .flat_map(|truth| truth.members.keys().copied())
             .filter(|&node| last.nodes[node].counts())
@@ -54,13 +58,24 @@ impl World<'_> {
                 continue;
             };
             for &other in nodes.iter().filter(|&&other| other != node) {
-                if core.knows_address(&address(other, self.hosts[other].generation)) {
+                let shared = around.iter().copied().filter(|tag| {
+                    let truth = last.documents.get(tag);
+                    truth.is_some_and(|truth| [node, other].iter().all(|node| held(truth, *node)))
+                });
+                let shared: Vec<Tag> = shared.collect();
+                let address = address(other, self.hosts[other].generation);
+                if core.knows_address(&address, &shared) {
                     known.union(node, other);
                 }
             }
         }
         known
     }
+}
+
+fn held(truth: &DocumentTruth, node: Index) -> bool {
+    let member = truth.members.get(&node);
+    member.is_some_and(|member| member.view.as_ref().is_some_and(|view| view.holds))
 }
 
 /// Live honest nodes that have what a node lacks: the document, or a comment of it.

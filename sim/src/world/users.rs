@@ -311,7 +311,22 @@ impl World<'_> {
                 self.act(node, Action::Forget(number))?;
             }
         }
-        Ok(())
+        self.miss(node)
+    }
+
+    /// What was to come with a document that it comments on does not, if the user has given that
+    /// one up since: the user joins there.
+    fn miss(&mut self, node: Index) -> Step {
+        let host = &self.hosts[node];
+        let missed = host.unfulfilled.iter().copied().filter(|number| {
+            let wanted = self.truth.interest(*number, node).is_some();
+            let comes = self.truth.subscribes_above(*number, node);
+            let joins = host.joining.contains_key(number);
+            wanted && !comes && !joins && !self.truth.holds(*number, node)
+        });
+        let missed: Vec<Number> = missed.collect();
+        let mut missed = missed.into_iter();
+        missed.try_for_each(|number| self.join_again(node, number))
     }
 
     /// True if who joins at a node's address may expect the document from it.

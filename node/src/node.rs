@@ -10,7 +10,7 @@ use crate::metrics;
 use crate::reload::{Reload, Relog};
 use crate::runner::recording::Recording;
 use crate::runner::{self, Inlets, Parts};
-use crate::settings::{Account, Settings};
+use crate::settings::{Account, Limits, Settings};
 use crate::store::{self, Store};
 use crate::transport::door::Door;
 use crate::transport::i2p::{I2p, Routers};
@@ -21,6 +21,7 @@ use crate::transport::{Listener, Place, Transport};
 #[cfg(feature = "embedded-router")]
 use crate::{settings, transport::i2p::embedded::Embedded};
 use bytes::Bytes;
+use cliqueclique_core::config::MAX_DOCUMENT;
 use cliqueclique_core::crypto::{Ed25519Blake3, Suite};
 use cliqueclique_core::journal::Start;
 use cliqueclique_core::{Config, Core, Identity};
@@ -46,8 +47,12 @@ const OVER_I2P: Duration = Duration::from_secs(300);
 const LATE: Duration = Duration::from_secs(5);
 /// On TCP an acknowledgement costs little, and the window waits for it.
 const SOON: Duration = Duration::from_millis(10);
-/// Bytes under way on a TCP link: some hundred comments, more than come while a store commits.
-const WINDOW: usize = 512 * 1024;
+/// Bytes under way on a TCP link: what comes while both stores commit, several times over.
+/// What does not fit is read from the store again, one by one.
+const WINDOW: usize = 1024 * 1024;
+/// Where uploads are limited, no link has more under way than goes out in so many seconds: what
+/// waits for longer than the core's `link_timeout` counts as lost.
+const DRAINED: u64 = 8;
 /// Messages per second on a TCP link, sustained: above what a fast store takes in.
 const RATE: u32 = 8_000;
 
@@ -256,7 +261,7 @@ impl Shared {
         let node = suite.node_id(&suite.public_key(&identity.secret));
         let number = store::account(&self.folder, &account.name, node)?;
         let (record, peers) = store::rest(&self.folder, number)?;
-        let config = fit(self.settings.limits.config(), account.is_on_i2p());
+        let config = fit(&self.settings.limits, account.is_on_i2p());
         let start = Start {
             config,
             secret: identity.secret.0,
@@ -298,19 +303,31 @@ impl Shared {
 
 /// Fits the core's settings to streams, which lose nothing by themselves: what comes late needs
 /// not be sent again, and there is room for what the store of the other side takes at once.
-fn fit(config: Config, on_i2p: bool) -> Config {
-    if on_i2p {
-        return Config {
-            handshake_timeout: OVER_I2P,
-            min_timeout: LATE,
-            ..config
-        };
-    }
-    Config {
+fn fit(limits: &Limits, on_i2p: bool) -> Config {
+    let config = Config {
         min_timeout: LATE,
-        ack_delay: SOON,
-        send_window: WINDOW,
-        rate_limit: RATE,
+        ..limits.config()
+    };
+    let config = if on_i2p {
+        Config {
+            handshake_timeout: OVER_I2P,
+            ..config
+        }
+    } else {
+        Config {
+            ack_delay: SOON,
+            send_window: WINDOW,
+            rate_limit: RATE,
+            ..config
+        }
+    };
+    let drained = limits.upload.saturating_mul(1_000 * DRAINED);
+    let most = match usize::try_from(drained) {
+        Ok(0) | Err(_) => config.send_window,
+        Ok(most) => most.max(MAX_DOCUMENT),
+    };
+    Config {
+        send_window: config.send_window.min(most),
         ..config
     }
 }
@@ -341,4 +358,28 @@ fn join(threads: Vec<Thread>) -> Result<(), Fault> {
         .map(|thread| thread.join().unwrap_or_else(|_| crashed()))
         .collect();
     results.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_line_has_little_under_way_and_every_config_is_valid() {
+        let window = |upload, on_i2p| {
+            let limits = Limits {
+                upload,
+                ..Limits::default()
+            };
+            let config = fit(&limits, on_i2p);
+            config.validate().expect("valid");
+            config.send_window
+        };
+        let usual = Config::default().send_window;
+        assert_eq!((window(0, false), window(0, true)), (WINDOW, usual));
+        assert_eq!(window(16, false), MAX_DOCUMENT);
+        assert_eq!(window(32, true), 256_000);
+        assert_eq!(window(1_000_000, false), WINDOW);
+        assert_eq!(window(u64::MAX, true), usual);
+    }
 }

@@ -37,8 +37,10 @@ const FULL: usize = 4_096;
 const BURST: usize = 256;
 /// How often the core is told the wall time, and whether the disk is looked at.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
-/// Documents verified in one go on another thread.
-const VERIFIED: usize = 512;
+/// Documents verified in one go on another thread, and those that may wait for the next. Few: a
+/// comment whose parent is not verified yet waits in the core, which keeps 256 such and declines
+/// more, and then has to find out later what it lacks. More packets wait in the network.
+const VERIFIED: usize = 64;
 
 /// How long a stop waits for the store.
 const FINISHING: Duration = Duration::from_secs(10);
@@ -197,7 +199,8 @@ impl Runner {
     }
 
     fn has_room(&self) -> bool {
-        self.gathering.ops.len() + self.gathering.outs.len() < FULL && self.unverified.len() < FULL
+        self.gathering.ops.len() + self.gathering.outs.len() < FULL
+            && self.unverified.len() < VERIFIED
     }
 
     fn wake(&self) -> Instant {

@@ -30,8 +30,12 @@ impl Paces {
 
     /// Sets other limits, for all that waits from now on.
     pub(crate) fn limit(&self, upload: u64, download: u64) {
-        self.up.rate.store(upload * 1_000, Ordering::Relaxed);
-        self.down.rate.store(download * 1_000, Ordering::Relaxed);
+        self.up
+            .rate
+            .store(upload.saturating_mul(1_000), Ordering::Relaxed);
+        self.down
+            .rate
+            .store(download.saturating_mul(1_000), Ordering::Relaxed);
     }
 }
 

@@ -123,6 +123,24 @@ fn uploads_keep_to_their_limit() {
     assert!(begun.elapsed() < took, "{:?}", begun.elapsed());
 }
 
+#[test]
+fn a_clock_that_is_behind_the_store_is_told() {
+    let space = Workspace::new("clock");
+    let mut a = space.node("a");
+    assert!(state(&a).contains("all is well"), "{}", state(&a));
+    a.stop();
+    let store = std::fs::File::options()
+        .write(true)
+        .open(a.folder.join("store.sqlite"));
+    let later = std::time::SystemTime::now() + Duration::from_secs(7_260);
+    store.expect("a store").set_modified(later).expect("set");
+    a.start();
+    assert!(state(&a).contains("clock is wrong"), "{}", state(&a));
+    assert!(a.log().contains("clock is wrong"), "{}", a.log());
+    // It works all the same.
+    a.say(&["forum", "new", "A forum"]);
+}
+
 /// Posts until the node says that it cannot; gives what was acknowledged.
 fn fill(node: &Node, forum: &str) -> Vec<String> {
     let text = "x".repeat(30_000);

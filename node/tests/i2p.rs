@@ -127,40 +127,6 @@ fn two_nodes_join_and_talk_over_i2p() {
     runtime.shutdown_background();
 }
 
-/// Routers go on using the tunnels of a session that is gone for as long as its last lease, ten
-/// minutes; then the peer is found again.
-const LEASES: Duration = Duration::from_secs(1_500);
-
-/// `CLIQUECLIQUE_I2P=restart` asks for it: it may take twenty minutes.
-#[test]
-fn a_node_that_was_killed_is_found_again() {
-    if std::env::var("CLIQUECLIQUE_I2P").is_ok_and(|word| word == "restart") {
-        let runtime = tokio::runtime::Runtime::new().expect("threads");
-        let ports = network(&runtime, 2).ports;
-        let space = Workspace::new("i2p-restart");
-        let (mut a, mut b) = (
-            space.over_i2p("a", "i2p", ports[0]),
-            space.over_i2p("b", "i2p", ports[1]),
-        );
-        a.start();
-        b.start();
-        let forum = a.say(&["forum", "new", "A forum"]);
-        let invite = a.say(&["invite", &forum]);
-        b.run(&["join", &invite, "--wait", "240"]);
-        b.kill();
-        let missed = a.say(&["post", &forum, "While b was away"]);
-        b.start();
-        let begun = Instant::now();
-        let back = b.say(&["post", &forum, "b is back"]);
-        eventually("what b missed", LEASES, || b.has(&missed));
-        eventually("what b wrote", LEASES, || a.has(&back));
-        let took = begun.elapsed().as_secs_f64();
-        println!("{took:6.1} s  after its restart b has what it missed, and is heard");
-        drop(space);
-        runtime.shutdown_background();
-    }
-}
-
 #[test]
 fn a_node_with_a_router_of_its_own_joins() {
     let runtime = tokio::runtime::Runtime::new().expect("threads");

@@ -167,6 +167,13 @@ impl Overlay {
         self.mode.subscribes() || wishes.bookmarked || wishes.authored || wishes.comment
     }
 
+    /// A comment that nobody else may have: its author has not handed it over, or has it for
+    /// itself again.
+    pub(crate) fn to_offer(&self, own: NodeId) -> bool {
+        let again = self.author == own && self.neighbors.is_empty() && !self.parents.is_empty();
+        self.wishes.authored || (again && self.active())
+    }
+
     pub(crate) fn neighbor(&self, link: LinkId) -> Option<&Neighbor> {
         self.neighbors.iter().find(|n| n.link == link)
     }

@@ -39,7 +39,7 @@ impl Core {
         let pushed = |parent: &Tag| self.overlays.get(parent).is_some_and(|o| !o.subscribes());
         let parents = overlay.parents.iter().map(|(parent, _)| *parent);
         let parents: Vec<Tag> = parents.filter(pushed).collect();
-        if !overlay.wishes.authored || parents.is_empty() {
+        if !overlay.to_offer(self.id) || parents.is_empty() {
             return self.rest(tag, |a| &mut a.offer);
         }
         let first = overlay.activity.as_ref().is_none_or(|a| a.offer.tries == 0);
@@ -66,7 +66,7 @@ impl Core {
         let comments = self.overlays.get(&via).map(|o| o.comments.tags().to_vec());
         for comment in comments.unwrap_or_default() {
             let overlay = self.overlays.get_mut(&comment);
-            let waits = overlay.filter(|overlay| overlay.wishes.authored);
+            let waits = overlay.filter(|overlay| overlay.to_offer(self.id));
             if let Some(activity) = waits.and_then(|overlay| overlay.activity.as_mut()) {
                 activity.offer.next = activity.offer.next.map(|_| self.now);
                 self.touch(comment);
@@ -117,12 +117,12 @@ impl Core {
         let Some(overlay) = self.overlays.get(&via).filter(|o| !o.subscribes()) else {
             return Vec::new();
         };
-        let authored = |comment: &Tag| {
+        let offered = |comment: &Tag| {
             let comment = self.overlays.get(comment);
-            comment.is_some_and(|comment| comment.wishes.authored)
+            comment.is_some_and(|comment| comment.to_offer(self.id))
         };
         let comments = overlay.comments.tags().iter().copied();
-        comments.filter(authored).collect()
+        comments.filter(offered).collect()
     }
 
     /// We are introduced to a subscriber of `via`, or to somebody nearer to one, and have a
@@ -139,9 +139,8 @@ impl Core {
         }
         match self.linked.get(&peer).copied() {
             Some(link) => {
-                // The Open shows that we know the id, and is refused at once.
                 if purpose == Purpose::Guide {
-                    self.try_open(via, peer, Purpose::Heal, None);
+                    self.show_id(via, peer, link);
                 }
                 self.approach(via, link, purpose);
             }

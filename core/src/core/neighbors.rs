@@ -115,9 +115,19 @@ impl Core {
         self.say(link_id, Message::Open(tag, Box::new(open)));
     }
 
+    /// A guide answers who knows the id; the link may have been made for another document. The
+    /// Open shows it, and is refused at once.
+    pub(super) fn show_id(&mut self, tag: Tag, peer: NodeId, link: LinkId) {
+        let proven = self.links.get(&link).and_then(|link| link.proven);
+        if proven != Some(tag) {
+            self.try_open(tag, peer, Purpose::Heal, None);
+        }
+    }
+
     fn ask(&mut self, tag: Tag, peer: NodeId, link_id: LinkId) {
         if let Some(purpose) = self.guided_to(tag, peer) {
             self.attempt_failed(tag, peer);
+            self.show_id(tag, peer, link_id);
             return self.approach(tag, link_id, purpose);
         }
         let Some(link) = self.links.get(&link_id) else {

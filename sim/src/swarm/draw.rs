@@ -47,18 +47,28 @@ pub fn draw(seed: u64) -> Result<Case, ScenarioError> {
     let name = format!("swarm-{seed}.toml");
     let active = Duration::from_millis(plan.active);
     let first = head(seed, active, Duration::ZERO) + &tables;
-    let settle = settle::bound(&scenario::parse(&name, &first, &[])?);
-    let mut text = head(seed, active, settle);
+    let first = scenario::parse(&name, &first, &[])?;
+    let mut text = head(seed, active, settle::bound(&first));
     if plan.quiet {
         text += &format!("quiet = \"{}s\"\n", QUIET.as_secs());
     }
     text += &tables;
+    text += &checks(plan, &first);
     let scenario = scenario::parse(&name, &text, &[])?;
     Ok(Case {
         seed,
         text,
         scenario,
     })
+}
+
+/// Adversaries may cut off whom they surround: in a network as small as these a single one can be
+/// all that somebody knows.
+fn checks(plan: Plan, scenario: &Scenario) -> String {
+    let bound = settle::stale(scenario) + scenario.checks.circle_bound;
+    let cut_off = if plan.hostile { "cut_off = 1.0\n" } else { "" };
+    let bound = bound.as_millis();
+    format!("\n[checks]\n{cut_off}circle_bound = \"{bound}ms\"\n")
 }
 
 fn head(seed: u64, duration: Duration, settle: Duration) -> String {

@@ -5,8 +5,7 @@ use super::plan::Plan;
 use crate::adversary::STEADY;
 use std::fmt::Write;
 
-/// Writes the table, and lets adversaries cut off whom they surround: in a network as small as
-/// these a single one can be all that somebody knows.
+/// Writes the table.
 pub(super) fn draw(dice: &mut Dice, plan: Plan, text: &mut String) {
     if !plan.hostile {
         return;
@@ -20,7 +19,7 @@ pub(super) fn draw(dice: &mut Dice, plan: Plan, text: &mut String) {
     };
     let _ = writeln!(
         text,
-        "\n[checks]\ncut_off = 1.0\n\n[[adversary]]\nbehaviors = {behaviors}\ncount = {}\nrate = {}",
+        "\n[[adversary]]\nbehaviors = {behaviors}\ncount = {}\nrate = {}",
         dice.between(1, plan.nodes.div_ceil(4)),
         dice.one(&[0.2, 1.0, 5.0])
     );

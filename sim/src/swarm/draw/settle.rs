@@ -13,12 +13,19 @@ const ROUNDS: u32 = 4;
 #[must_use]
 pub fn bound(scenario: &Scenario) -> Duration {
     let protocol = &scenario.protocol;
-    let noticed = protocol.keep_alive_max.mul_f64(1.25) + protocol.link_timeout;
     let given_up = protocol.freeze_timeout
         + protocol.leave_timeout
         + protocol.request_timeout
         + protocol.handshake_timeout
         + protocol.audit_delay;
     let again = protocol.redial_max + protocol.probe_interval + protocol.linger;
-    (noticed + protocol.absence + given_up + again) * ROUNDS
+    (stale(scenario) + given_up + again) * ROUNDS
+}
+
+/// Time for which a node may stand by what a peer said that has come back without its memory: it
+/// notices that the link is dead, and waits for the peer. So long a circle of upstreams may
+/// stand, if the peer has taken a place below that node meanwhile.
+pub(super) fn stale(scenario: &Scenario) -> Duration {
+    let protocol = &scenario.protocol;
+    protocol.keep_alive_max.mul_f64(1.25) + protocol.link_timeout + protocol.absence
 }

@@ -3,7 +3,7 @@
 
 use super::{Event, Step, What, World};
 use crate::host::{Action, Status, address};
-use crate::snapshot::Index;
+use crate::snapshot::{Index, Interest};
 use crate::truth::{Cell, Number};
 use crate::workload::{Scene, Task, body};
 use cliqueclique_core::effect::{CommandError, Notification};
@@ -279,10 +279,13 @@ impl World<'_> {
             let held = cell.has(Cell::HELD);
             let wanted = cell.has(Cell::EXPLICIT | Cell::BOOKMARKED)
                 && self.truth.interest(number, node).is_some();
-            match (wanted, held) {
-                (true, true) => self.insist(node, number)?,
-                (true, false) => self.join_again(node, number)?,
-                (false, true) if self.truth.interest(number, node).is_none() => {
+            let tag = self.truth.entry(number).document.tag();
+            let there = held || self.hosts[node].disk.overlays.contains_key(&tag);
+            let interest = self.truth.interest(number, node);
+            match (wanted, there) {
+                (true, _) if held => self.insist(node, number)?,
+                (true, _) => self.join_again(node, number)?,
+                (false, true) if interest.is_none_or(|why| why == Interest::Author) => {
                     self.act(node, Action::Forget(number))?;
                 }
                 (false, _) => {}

@@ -115,8 +115,9 @@ impl Core {
         self.say(link_id, Message::Open(tag, Box::new(open)));
     }
 
-    /// A guide answers who knows the id; the link may have been made for another document. The
-    /// Open shows it, and is refused at once.
+    /// A guide answers who knows the id. Whoever called us for this document has met us for it;
+    /// any other is shown the id by an Open, which is refused at once. (Where we called for this
+    /// document ourselves, that is 27 bytes too many.)
     pub(super) fn show_id(&mut self, tag: Tag, peer: NodeId, link: LinkId) {
         let proven = self.links.get(&link).and_then(|link| link.proven);
         if proven != Some(tag) {

@@ -1,9 +1,9 @@
 //! *delivery*: every live node that wants a document has it if any live node
 //! has it, and every live subscriber of a document has every comment of it that
 //! any live holder of the document has. (Who has a comment alone, without the document on
-//! which it is one, is not in that network, where subscribers look for it.) Judged by the wishes of users and by what is on disks,
-//! not by what nodes say. Hostile nodes count on neither side, nor does who is
-//! cut off by them.
+//! which it is one, is not in that network, where subscribers look for it.) Judged by the
+//! wishes of users and by what is on disks, not by what nodes say. Hostile nodes count on
+//! neither side, nor does who is cut off by them.
 
 use super::Violated;
 use super::cut_off::CutOff;

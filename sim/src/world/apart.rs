@@ -4,9 +4,8 @@
 //! entered. If all who knew both are gone before they introduced them, no protocol under that
 //! rule can bring them together. That they know each other from the network of another document,
 //! or of one that one of them has left, does not help: to ask there would tell who does not hold
-//! this one of it. A failure that is
-//! explained by this is told apart, from what the nodes' cores know, so that a swarm of drawn
-//! faults does not drown in it.
+//! this one of it. A failure that is explained by this is told apart, from what the nodes' cores
+//! know, so that a swarm of drawn faults does not drown in it.
 
 use super::World;
 use crate::check::Violated;

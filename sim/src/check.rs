@@ -177,6 +177,7 @@ impl Checkers {
             for (&node, member) in &truth.members {
                 if let (Some(view), true) = (&member.view, snapshot.nodes[node].counts()) {
                     self.overlay(snapshot.time, node, view)?;
+                    subset::disk(snapshot.time, node, view, member.held)?;
                 }
             }
         }

@@ -29,6 +29,10 @@ pub trait Behavior: Debug {
     fn effects(&mut self, now: Time, effects: &mut Vec<Effect>);
     /// Changes what reaches the core, or keeps it from it.
     fn input(&mut self, input: Input) -> Option<Input>;
+    /// Changes the settings that the core is started with. Its user's are others.
+    fn settings(&self, config: &mut Config) {
+        let _ = config;
+    }
     /// When it wants to be called at the latest, although nothing happens.
     fn next(&self) -> Option<Time> {
         None

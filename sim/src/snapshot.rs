@@ -82,6 +82,8 @@ pub struct Membership {
     pub wish: Mode,
     /// What the node's core says (also for cold overlays); `None`: not in the network.
     pub view: Option<OverlayView>,
+    /// Its disk has the document.
+    pub held: bool,
     /// Comments of this document stored at this node (from its disk), sorted tags.
     pub comments_held: Vec<Tag>,
 }

@@ -174,6 +174,25 @@ fn holders_that_pretend_to_subscribe() {
 }
 
 #[test]
+fn nodes_that_hide_that_their_root_resigns() {
+    everywhere(
+        "root_subscribes",
+        &["protocol.min_peers=1"],
+        broken::hides_resignations,
+    );
+}
+
+#[test]
+fn a_node_that_takes_too_many_neighbours() {
+    at_one("degree", broken::takes_too_many);
+}
+
+#[test]
+fn a_node_that_stores_nothing() {
+    at_one("subset", broken::stores_nothing);
+}
+
+#[test]
 fn nodes_that_send_everything_twice() {
     everywhere(
         "cost",

@@ -37,6 +37,7 @@ pub(crate) fn network(edges: &[(Index, Index)]) -> Snapshot {
             interest: Some(Interest::Subscribed),
             wish: Mode::Subscribe,
             view: Some(view),
+            held: true,
             comments_held: Vec::new(),
         };
         (node, member)

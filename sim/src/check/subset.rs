@@ -31,10 +31,43 @@ pub(super) fn overlay(time: Time, node: Index, view: &OverlayView) -> Result<(),
     })
 }
 
+/// Compares what a node says with its disk, which knows better.
+pub(super) fn disk(
+    time: Time,
+    node: Index,
+    view: &OverlayView,
+    held: bool,
+) -> Result<(), Violated> {
+    if held || !view.holds {
+        return Ok(());
+    }
+    Err(Violated {
+        property: "subset",
+        time,
+        document: Some(view.tag),
+        nodes: vec![node],
+        detail: format!(
+            "who acts as a holder must have the document on its disk; node {node} (mode {:?}) \
+             has not",
+            view.mode
+        ),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::fixture::{network, view_of};
+
+    #[test]
+    fn the_disk_knows_who_holds() {
+        let mut snapshot = network(&[(0, 1)]);
+        let view = view_of(&mut snapshot, 1);
+        assert_eq!(disk(Time(1), 1, view, true), Ok(()));
+        assert_eq!(disk(Time(1), 1, view, false).unwrap_err().nodes, [1]);
+        view.holds = false;
+        assert_eq!(disk(Time(1), 1, view, false), Ok(()));
+    }
 
     #[test]
     fn who_joins_serves_nobody() {

@@ -64,6 +64,7 @@ impl Truth {
             interest,
             wish: cell.mode(),
             view,
+            held: cell.has(Cell::HELD),
             comments_held: self.comments_held(number, node),
         })
     }

@@ -32,8 +32,12 @@ impl World<'_> {
         host.starts += 1;
         host.wake = None;
         let seed = seed_bytes(self.seed, Purpose::Core, (node as u64) << 24 | host.starts);
+        let mut config = host.config.clone();
+        if let Some(behavior) = &host.behavior {
+            behavior.settings(&mut config);
+        }
         let core = Core::restore(
-            host.config.clone(),
+            config,
             host.identity.clone(),
             seed,
             self.suite.clone(),

@@ -6,15 +6,16 @@
     reason = "each test that uses this module uses a part of it"
 )]
 
-use cliqueclique_core::id::{Address, ChannelId, PublicKey, Signature, Tag};
+use bytes::Bytes;
+use cliqueclique_core::id::{Address, ChannelId, DocumentId, PublicKey, Signature, Tag};
 use cliqueclique_core::message::{
-    Admission, AdmissionKind, Frame, Hello, Message, Mode, Packet, Purpose, STATE_FROZEN,
+    self, AdmissionKind, Frame, Hello, Message, Mode, Packet, Purpose, Rank, RootRef, STATE_FROZEN,
     STATE_UPSTREAM, SetDigest, State,
 };
 use cliqueclique_core::time::Time;
-use cliqueclique_core::{Command, Effect, Input};
+use cliqueclique_core::{Admission, Command, Config, Effect, Input};
 use cliqueclique_sim::host::Behavior;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Throws away every comment that comes.
 pub(crate) fn throws_comments_away() -> Box<dyn Behavior> {
@@ -157,6 +158,100 @@ pub(crate) fn sends_twice() -> Box<dyn Behavior> {
     })
 }
 
+/// Tells nobody that an overlay root does not subscribe any more, nor compares what would show it.
+pub(crate) fn hides_resignations() -> Box<dyn Behavior> {
+    sends(|_, mut message: Message| {
+        let shows = matches!(
+            message,
+            Message::Audit(_) | Message::Compare(_) | Message::Root(..)
+        );
+        if shows || state_of(&mut message).is_some_and(|state| resigns(state)) {
+            vec![]
+        } else {
+            vec![message]
+        }
+    })
+}
+
+fn resigns(state: &State) -> bool {
+    let claim = if let RootRef::Full(claim) = &state.root {
+        Some(claim)
+    } else {
+        None
+    };
+    state.flags & STATE_FROZEN != 0 || claim.is_some_and(|claim| claim.rank < Rank::Subscriber)
+}
+
+/// Takes two neighbours more for each document than its user allows.
+pub(crate) fn takes_too_many() -> Box<dyn Behavior> {
+    Box::new(Greedy)
+}
+
+/// Says that what comes is stored, and does not store it.
+pub(crate) fn stores_nothing() -> Box<dyn Behavior> {
+    Box::new(Forgetful::default())
+}
+
+#[derive(Debug)]
+struct Greedy;
+
+impl Behavior for Greedy {
+    fn effects(&mut self, _: Time, _: &mut Vec<Effect>) {}
+    fn input(&mut self, input: Input) -> Option<Input> {
+        Some(input)
+    }
+    fn settings(&self, config: &mut Config) {
+        config.max_peers += 2;
+        config.min_peers = config.max_peers;
+    }
+}
+
+#[derive(Debug, Default)]
+struct Forgetful {
+    now: Time,
+    /// Documents that came in pushes.
+    pushed: BTreeSet<Bytes>,
+    /// What is still to be called stored.
+    stored: VecDeque<DocumentId>,
+}
+
+impl Behavior for Forgetful {
+    fn effects(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        self.now = now;
+        effects.retain(|effect| {
+            let Effect::Admit(document) = effect else {
+                return true;
+            };
+            let came = self.pushed.remove(document.bytes());
+            if came {
+                self.stored.push_back(document.id());
+            }
+            !came
+        });
+    }
+    fn input(&mut self, input: Input) -> Option<Input> {
+        if let Input::Received(_, Packet::Frame(frame)) = &input {
+            let push = |message: &Message| {
+                if let Message::Push(push) = message {
+                    Some(push.document.clone())
+                } else {
+                    None
+                }
+            };
+            self.pushed.extend(frame.messages.iter().filter_map(push));
+        }
+        if let (Input::Wake, Some(id)) = (&input, self.stored.front()) {
+            let stored = Input::Admitted(*id, Admission::Stored);
+            self.stored.pop_front();
+            return Some(stored);
+        }
+        Some(input)
+    }
+    fn next(&self) -> Option<Time> {
+        (!self.stored.is_empty()).then_some(self.now)
+    }
+}
+
 /// Changes each message that a node sends; `None` drops it.
 struct Send<F>(F);
 
@@ -284,7 +379,7 @@ fn stranger() -> Hello {
         nonce: [7; 16],
         key: PublicKey([7; 32]),
         address: Address(vec![1; 8].into()),
-        admission: Admission {
+        admission: message::Admission {
             tag: Tag([7; 8]),
             proof: [7; 16],
             kind: AdmissionKind::Reunion,

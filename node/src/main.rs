@@ -17,6 +17,7 @@ mod settings;
 mod store;
 mod text;
 mod transport;
+mod web;
 
 fn main() -> std::process::ExitCode {
     cli::main()

@@ -104,7 +104,7 @@ fn init(
 ) -> Result<(), Fault> {
     settings::name_fits(account).map_err(|text| Fault::new(Class::Usage, text))?;
     let listen = match listen.as_deref() {
-        Some("tcp") => free_place()?,
+        Some("tcp") => folder::free_place()?,
         Some(listen) => listen.to_owned(),
         None => crate::transport::i2p::SCHEME.to_owned(),
     };
@@ -121,14 +121,4 @@ fn init(
     );
     output.done(&answer, &text);
     Ok(())
-}
-
-/// A port that is free now; it is kept in the settings.
-fn free_place() -> Result<String, Fault> {
-    let place = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-    let place = place.map_err(|error| {
-        let message = format!("no free port: {error}; name one with --listen tcp:IP:PORT");
-        Fault::new(Class::Failed, message)
-    })?;
-    Ok(format!("tcp:{place}"))
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -44,11 +44,45 @@ pub(crate) struct Counter {
     pub(crate) paces: Arc<Paces>,
 }
 
+/// Where the running accounts are asked, by name. They come and go while the node runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counters(Arc<RwLock<BTreeMap<String, Counter>>>);
+
+impl Counters {
+    /// Where an account is asked, if it runs.
+    pub(crate) fn of(&self, name: &str) -> Option<Counter> {
+        self.read().get(name).cloned()
+    }
+
+    /// Names of those that run.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.read().keys().cloned().collect()
+    }
+
+    /// What each may move.
+    pub(crate) fn paces(&self) -> Vec<Arc<Paces>> {
+        self.read().values().map(|it| it.paces.clone()).collect()
+    }
+
+    /// An account came or went.
+    pub(crate) fn set(&self, name: &str, counter: Option<Counter>) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match counter {
+            Some(counter) => drop(all.insert(name.to_owned(), counter)),
+            None => drop(all.remove(name)),
+        }
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Counter>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What the server needs of the node.
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
-    /// Accounts by name.
-    pub(crate) accounts: Arc<BTreeMap<String, Counter>>,
+    /// The accounts that run.
+    pub(crate) accounts: Counters,
     /// How the store does.
     pub(crate) health: Health,
     /// How the machine does.
@@ -144,13 +178,14 @@ impl Desk {
         }
     }
 
-    async fn pass_on(&self, line: Line) -> Reply {
+    /// Gives a request to its account, and its answer back.
+    pub(crate) async fn pass_on(&self, line: Line) -> Reply {
         if matches!(line.request, Request::Stop) {
             self.stop.send_replace(true);
             return Ok(json!({}));
         }
-        let account = self.accounts.get(&line.account).ok_or_else(|| {
-            let known: Vec<&str> = self.accounts.keys().map(String::as_str).collect();
+        let account = self.accounts.of(&line.account).ok_or_else(|| {
+            let known = self.accounts.names();
             let message = format!(
                 "there is no account '{}' here, but {}",
                 line.account,
@@ -188,7 +223,7 @@ impl Desk {
             Some(_) => Ok(json!({})),
             None => Err(fault),
         });
-        known.map(|known| self.with_health(known, account))
+        known.map(|known| self.with_health(known, &account))
     }
 
     /// Waits for an answer, unless the store gets into trouble.
@@ -222,13 +257,13 @@ impl Desk {
     /// How each account does; those that do not answer are left out.
     pub(crate) async fn statuses(&self) -> Vec<(String, Value)> {
         let mut all = Vec::new();
-        for account in self.accounts.keys() {
+        for account in self.accounts.names() {
             let line = Line {
                 account: account.clone(),
                 request: Request::Status,
             };
             if let Ok(status) = self.pass_on(line).await {
-                all.push((account.clone(), status));
+                all.push((account, status));
             }
         }
         all

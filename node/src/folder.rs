@@ -43,6 +43,38 @@ pub(crate) fn make(folder: &Path, account: &str, listen: &str) -> Result<(), Fau
     write_new(&path, settings::template(account, listen).as_bytes())
 }
 
+/// Makes a data folder without accounts, if there are no settings yet: the first one is made in
+/// the browser.
+///
+/// # Errors
+/// It cannot be made.
+pub(crate) fn prepare(folder: &Path) -> Result<(), Fault> {
+    let path = folder.join(settings::FILE);
+    if path.exists() {
+        return Ok(());
+    }
+    private(folder)?;
+    private(&folder.join(KEYS))?;
+    write_new(&path, settings::template_without_account().as_bytes())
+}
+
+/// Deletes the keys of an account.
+///
+/// # Errors
+/// One cannot be deleted.
+pub(crate) fn remove_keys(folder: &Path, account: &str) -> Result<(), Fault> {
+    for kind in ["key", "i2p"] {
+        let path = folder.join(KEYS).join(format!("{account}.{kind}"));
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Fault::at(&path, "delete", &error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// Makes a folder that only its owner may use.
 ///
 /// # Errors
@@ -181,4 +213,17 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock, Fault> {
         }
         Err(TryLockError::Error(error)) => Err(Fault::at(&path, "lock", &error)),
     }
+}
+
+/// A port that is free now; it is kept in the settings.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn free_place() -> Result<String, Fault> {
+    let place = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+    let place = place.map_err(|error| {
+        let message = format!("no free port: {error}; name one with --listen tcp:IP:PORT");
+        Fault::new(Class::Failed, message)
+    })?;
+    Ok(format!("tcp:{place}"))
 }

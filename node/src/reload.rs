@@ -1,9 +1,8 @@
 //! SIGHUP: the settings are read again, and what can change in a running node changes.
 
+use crate::control::Counters;
 use crate::settings::{Level, Settings};
-use crate::transport::pace::Paces;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -20,8 +19,8 @@ pub(crate) struct Reload {
     pub(crate) relog: Relog,
     /// After how long networks go cold.
     pub(crate) cold_after: watch::Sender<Duration>,
-    /// The accounts' limits.
-    pub(crate) paces: Vec<Arc<Paces>>,
+    /// The accounts, for their limits.
+    pub(crate) accounts: Counters,
 }
 
 impl Reload {
@@ -38,7 +37,7 @@ impl Reload {
         let limits = new.limits;
         (self.relog)(new.log);
         self.cold_after.send_replace(limits.cold_after());
-        for paces in &self.paces {
+        for paces in self.accounts.paces() {
             paces.limit(limits.upload, limits.download);
         }
         self.settings.log = new.log;

@@ -1,9 +1,10 @@
-//! Settings: a TOML file in the data folder. Everything has a default but the accounts.
+//! Settings: a TOML file in the data folder. Everything has a default.
 
 use crate::fault::{Class, Fault};
 use crate::metrics;
 use crate::transport::i2p::{self, Tunnels};
 use crate::transport::tcp::Reach;
+use crate::web;
 use cliqueclique_core::Config;
 use serde::Deserialize;
 use std::path::Path;
@@ -17,7 +18,7 @@ pub(crate) const FILE: &str = "settings.toml";
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
     /// The accounts; each is a node of its own.
-    #[serde(rename = "account")]
+    #[serde(rename = "account", default)]
     pub(crate) accounts: Vec<Account>,
     /// How to reach others.
     #[serde(default)]
@@ -37,6 +38,9 @@ pub(crate) struct Settings {
     /// Figures for Prometheus.
     #[serde(default)]
     pub(crate) metrics: metrics::Settings,
+    /// The forum in the browser.
+    #[serde(default)]
+    pub(crate) web: web::settings::Settings,
 }
 
 /// One account.
@@ -263,6 +267,7 @@ impl Settings {
             ("tcp", self.tcp != new.tcp),
             ("limits", self.limits != limits),
             ("metrics", self.metrics != new.metrics),
+            ("web", self.web != new.web),
         ];
         let differing = all.into_iter().filter(|(_, differs)| *differs);
         differing.map(|(name, _)| name).collect()
@@ -270,8 +275,10 @@ impl Settings {
 
     fn check(&self) -> Result<(), String> {
         let names: Vec<&str> = self.accounts.iter().map(|a| a.name.as_str()).collect();
-        if names.is_empty() {
-            return Err("there must be at least one [[account]]".to_owned());
+        if names.is_empty() && self.web.is_off() {
+            return Err(
+                "there must be at least one [[account]], since web.listen is \"off\"".to_owned(),
+            );
         }
         for (at, name) in names.iter().enumerate() {
             name_fits(name)?;
@@ -284,6 +291,7 @@ impl Settings {
             .try_for_each(|account| account.check(self.transport))?;
         self.i2p.check()?;
         self.metrics.check()?;
+        self.web.check()?;
         self.limits.check()?;
         let config = self.limits.config();
         config
@@ -298,7 +306,11 @@ impl Account {
         self.listen == i2p::SCHEME
     }
 
-    fn check(&self, which: Which) -> Result<(), String> {
+    /// Looks whether it can be used.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub(crate) fn check(&self, which: Which) -> Result<(), String> {
         let name = &self.name;
         let wrong = |place: &str, expected: &str| {
             Err(format!(
@@ -340,6 +352,26 @@ pub(crate) fn name_fits(name: &str) -> Result<(), String> {
 
 /// What `init` writes.
 pub(crate) fn template(account: &str, listen: &str) -> String {
+    let account = format!(
+        "[[account]]\n\
+         name = \"{account}\"\n\
+         listen = \"{listen}\"\n\
+         # announce = \"tcp:203.0.113.7:4711\"  # if others reach it elsewhere\n"
+    );
+    with_accounts(&account)
+}
+
+/// What `run` writes into an empty folder: accounts are made in the browser.
+pub(crate) fn template_without_account() -> String {
+    with_accounts(
+        "# Those that were made in the browser are in the store, not here.\n\
+         # [[account]]\n\
+         # name = \"me\"\n\
+         # listen = \"i2p\"\n",
+    )
+}
+
+fn with_accounts(accounts: &str) -> String {
     let (limits, i2p) = (Limits::default(), I2p::default());
     format!(
         "# Settings of cliqueclique. `cliqueclique config check` looks for mistakes.\n\
@@ -349,10 +381,7 @@ pub(crate) fn template(account: &str, listen: &str) -> String {
          # log = \"info\"            # error, warn, info or debug\n\
          \n\
          # Each account is a node of its own, with its own key (keys/NAME.key) and address.\n\
-         [[account]]\n\
-         name = \"{account}\"\n\
-         listen = \"{listen}\"\n\
-         # announce = \"tcp:203.0.113.7:4711\"  # if others reach it elsewhere\n\
+         {accounts}\
          \n\
          [i2p]\n\
          # Where a router's SAM bridge listens, and how tunnels are built (hops 1 to 7).\n\
@@ -368,6 +397,13 @@ pub(crate) fn template(account: &str, listen: &str) -> String {
          [metrics]\n\
          # Figures for Prometheus, on this machine only; off without a place.\n\
          # listen = \"127.0.0.1:9464\"\n\
+         \n\
+         [web]\n\
+         # The forum in the browser: on this machine, at 127.0.0.1:8467 or, if that is taken, at a\n\
+         # free port, which `run` prints. \"IP:PORT\" is a place of your own, \"off\" is none.\n\
+         # listen = \"auto\"\n\
+         # Other names and ports under which browsers reach it, such as \"forum.example:8467\".\n\
+         # hosts = []\n\
          \n\
          [limits]\n\
          # peers-per-document = {}    # neighbours per document, 2 to 64\n\
@@ -420,7 +456,7 @@ mod tests {
             ),
             (
                 good.replace("# links = ", "links = \"many\" #"),
-                vec!["line 30", "usize"],
+                vec!["line 37", "usize"],
             ),
             (
                 good.replace("# peers-per-document = ", "peers-per-document = 1 #"),

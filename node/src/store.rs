@@ -8,14 +8,15 @@
 pub(crate) mod ask;
 pub(crate) mod backup;
 pub(crate) mod check;
-mod schema;
+pub(crate) mod schema;
 mod search;
+pub(crate) mod users;
 mod write;
 
 use crate::fault::{Class, Fault};
 use bytes::Bytes;
 use cliqueclique_core::{Document, DocumentId, Input, Mode, NodeId, Record, Tag};
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -63,10 +64,18 @@ pub(crate) enum Op {
     Recall(NodeId, Option<NodeId>),
 }
 
-struct Job {
+struct Batch {
     account: i64,
     ops: Vec<Op>,
     done: oneshot::Sender<Result<Vec<Input>, String>>,
+}
+
+/// Something that is done once, in a transaction of its own, and that answers by itself.
+type Errand = Box<dyn FnOnce(&mut Connection) + Send>;
+
+enum Job {
+    Batch(Batch),
+    Errand(Errand),
 }
 
 /// What is wrong with the store now, for `status`.
@@ -148,8 +157,30 @@ impl Store {
     ) -> oneshot::Receiver<Result<Vec<Input>, String>> {
         let (done, answer) = oneshot::channel();
         // A thread that is gone drops the sender, which the runner sees.
-        let _ = self.jobs.send(Job { account, ops, done });
+        let _ = self.jobs.send(Job::Batch(Batch { account, ops, done }));
         answer
+    }
+
+    /// Does something in one transaction, between the batches; it is durable when this returns.
+    /// Blocks: not for the threads of the runtime.
+    ///
+    /// # Errors
+    /// What `what` says, or that the store cannot be written: then nothing was changed.
+    pub(crate) fn errand<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (done, answer) = oneshot::channel();
+        let errand: Errand = Box::new(move |connection| {
+            // Who asked waits.
+            let _ = done.send(whole(connection, what));
+        });
+        // A thread that is gone drops the sender.
+        let _ = self.jobs.send(Job::Errand(errand));
+        answer.blocking_recv().unwrap_or_else(|_| {
+            let text = "the store has stopped: nothing was changed; see the node's log";
+            Err(Fault::new(Class::Store, text))
+        })
     }
 }
 
@@ -176,25 +207,60 @@ pub(crate) fn rest(folder: &Path, account: i64) -> Result<Rest, Fault> {
     write::rest(&connection, account).map_err(|error| Fault::at(&path, "read", &error))
 }
 
+/// Does an errand, all or nothing.
+fn whole<T>(
+    connection: &mut Connection,
+    what: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let failed = |error: rusqlite::Error| {
+        let message = format!("the store cannot be written: {error}; nothing was changed");
+        Fault::new(Class::Failed, message)
+    };
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(failed)?;
+    let answer = what(&transaction)?;
+    transaction.commit().map_err(failed)?;
+    Ok(answer)
+}
+
 fn work(mut connection: Connection, waiting: &Receiver<Job>, health: &Health) {
     while let Some(first) = next(&mut connection, waiting) {
-        let mut jobs = vec![first];
-        jobs.extend(waiting.try_iter().take(TOGETHER - 1));
-        match insist(&mut connection, &jobs, health) {
-            Ok(answers) => {
-                for (job, answers) in jobs.into_iter().zip(answers) {
-                    // A runner that is gone needs no answer.
-                    let _ = job.done.send(Ok(answers));
-                }
-            }
-            Err(error) => {
-                for job in jobs {
-                    let _ = job.done.send(Err(error.clone()));
-                }
-                return;
+        let mut jobs = Vec::new();
+        let mut errands = Vec::new();
+        let more = waiting.try_iter().take(TOGETHER - 1);
+        for job in std::iter::once(first).chain(more) {
+            match job {
+                Job::Batch(batch) => jobs.push(batch),
+                Job::Errand(errand) => errands.push(errand),
             }
         }
+        if !jobs.is_empty() && !write(&mut connection, jobs, health) {
+            return;
+        }
+        errands
+            .into_iter()
+            .for_each(|errand| errand(&mut connection));
     }
+}
+
+/// Does batches and answers them; false if the store cannot go on.
+fn write(connection: &mut Connection, jobs: Vec<Batch>, health: &Health) -> bool {
+    match insist(connection, &jobs, health) {
+        Ok(answers) => {
+            for (job, answers) in jobs.into_iter().zip(answers) {
+                // A runner that is gone needs no answer.
+                let _ = job.done.send(Ok(answers));
+            }
+        }
+        Err(error) => {
+            for job in jobs {
+                let _ = job.done.send(Err(error.clone()));
+            }
+            return false;
+        }
+    }
+    true
 }
 
 /// The next job; while there is none for a while, the index of words catches up.
@@ -215,7 +281,7 @@ fn next(connection: &mut Connection, waiting: &Receiver<Job>) -> Option<Job> {
 /// Does the jobs in one transaction; tries again while the disk may get better.
 fn insist(
     connection: &mut Connection,
-    jobs: &[Job],
+    jobs: &[Batch],
     health: &Health,
 ) -> Result<Vec<Vec<Input>>, String> {
     let mut pause = RETRY.0;
@@ -247,7 +313,7 @@ fn insist(
 }
 
 /// Waits, but not longer than somebody waits for an answer.
-fn wait(pause: Duration, jobs: &[Job]) {
+fn wait(pause: Duration, jobs: &[Batch]) {
     let mut left = pause;
     while !left.is_zero() && jobs.iter().any(|job| !job.done.is_closed()) {
         thread::sleep(left.min(RETRY.0));

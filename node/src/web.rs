@@ -1,8 +1,260 @@
-//! The forum in the browser.
+//! The forum in the browser: pages made on this side, over the same store and the same requests as
+//! the command line. It knows nothing of the protocol.
+//!
+//! Every request passes the gate (`gate`: host, origin, headers) before it is routed. Pages of
+//! users ask for a `Session`; what they read comes from read-only connections, what they change
+//! goes to the account's runner (`Web::ask`), or to the store's thread if it is about the web alone.
 
-#![allow(dead_code, reason = "the pages that show all this come next")]
-
+mod assets;
+#[allow(dead_code, reason = "the pages that show all this come next")]
 pub(crate) mod attachment;
+mod failure;
+#[allow(dead_code, reason = "the pages that show all this come next")]
 pub(crate) mod feed;
+mod forums;
+mod gate;
+#[allow(dead_code, reason = "the pages that show all this come next")]
 pub(crate) mod graph;
+#[allow(dead_code, reason = "the pages that show all this come next")]
 pub(crate) mod markup;
+mod page;
+mod password;
+mod pool;
+mod session;
+pub(crate) mod settings;
+mod sign;
+mod welcome;
+
+use crate::clock::{Clock, entropy};
+use crate::control::Desk;
+use crate::control::request::{Line, Request};
+use crate::fault::{Class, Fault};
+use crate::hosting::Hosting;
+use crate::store::ask::Reader;
+use crate::store::users;
+use crate::text;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use failure::Failure;
+use pool::Pool;
+use rusqlite::{Connection, Transaction};
+use serde_json::Value;
+use session::Session;
+use settings::Listen;
+use sha2::{Digest, Sha256};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// Longest body of a request, bytes: a document of 128 KiB as a form sends it, every byte escaped.
+const LONGEST: usize = 512 * 1024;
+
+/// What pages share.
+pub(crate) struct Web {
+    hosting: Arc<Hosting>,
+    desk: Desk,
+    pool: Pool,
+    /// Names under which it may be asked.
+    hosts: Vec<String>,
+    /// Name of the cookie: other nodes on this machine have others, since ports do not part them.
+    cookie: String,
+    /// Hash of the token that lets the first user in, until there is one.
+    welcome: Mutex<Option<[u8; 32]>>,
+    /// Passwords hashed at once: each takes 19 MiB.
+    hashing: Semaphore,
+    attempts: password::Attempts,
+}
+
+/// Opens the forum in the browser, if the settings want one; gives its address, with a token if
+/// there is no user yet.
+///
+/// # Errors
+/// It cannot listen where the settings say.
+pub(crate) async fn open(hosting: Arc<Hosting>, desk: Desk) -> Result<Option<String>, Fault> {
+    let place = hosting.settings.web.place();
+    let place = place.map_err(|error| Fault::new(Class::Usage, error))?;
+    let Some(listener) = listen(place).await? else {
+        return Ok(None);
+    };
+    let failed = |error: std::io::Error| Fault::new(Class::Failed, error.to_string());
+    let here = listener.local_addr().map_err(failed)?;
+    let web = Web {
+        pool: Pool::of(&hosting.folder),
+        hosts: names(here, &hosting.settings.web.hosts),
+        cookie: cookie(&hosting.folder),
+        welcome: Mutex::new(None),
+        hashing: Semaphore::new(1),
+        attempts: password::Attempts::default(),
+        desk,
+        hosting,
+    };
+    let new = web.pool.read(users::all)?.is_empty();
+    let url = if new {
+        let token = text::hex(&entropy().map_err(failed)?);
+        web.expect(Some(hash(&token)));
+        format!("http://{here}/welcome?token={token}")
+    } else {
+        format!("http://{here}/")
+    };
+    let stop = web.desk.stop.subscribe();
+    let pages = router(Arc::new(web));
+    tokio::spawn(async move {
+        let mut stop = stop;
+        let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
+        // Without it the node goes on; the log says why.
+        if let Err(error) = axum::serve(listener, pages)
+            .with_graceful_shutdown(stopped)
+            .await
+        {
+            tracing::error!("the forum in the browser ended: {error}");
+        }
+    });
+    Ok(Some(url))
+}
+
+fn router(web: Arc<Web>) -> Router {
+    let pages = Router::new()
+        .route("/", get(forums::list))
+        .route("/welcome", get(welcome::ask).post(welcome::make))
+        .route("/sign-in", get(sign::ask).post(sign::begin))
+        .route("/sign-out", axum::routing::post(sign::end))
+        .merge(assets::router())
+        .fallback(failure::nothing)
+        .layer(DefaultBodyLimit::max(LONGEST));
+    gate::before(pages.with_state(web.clone()), web)
+        .layer(CatchPanicLayer::custom(failure::panicked))
+}
+
+async fn listen(place: Listen) -> Result<Option<TcpListener>, Fault> {
+    let bind = async |place: SocketAddr| {
+        TcpListener::bind(place).await.map_err(|error| {
+            let message = format!(
+                "the forum in the browser cannot listen at {place}: {error}; change web.listen in {}",
+                crate::settings::FILE
+            );
+            Fault::new(Class::Failed, message)
+        })
+    };
+    match place {
+        Listen::Off => Ok(None),
+        Listen::At(place) => bind(place).await.map(Some),
+        Listen::Auto(place) => match bind(place).await {
+            Ok(listener) => Ok(Some(listener)),
+            // Another node on this machine has it: any other port does.
+            Err(_) => bind(SocketAddr::new(place.ip(), 0)).await.map(Some),
+        },
+    }
+}
+
+/// The names of a place, as browsers write them.
+fn names(here: SocketAddr, more: &[String]) -> Vec<String> {
+    let port = here.port();
+    let mut names = vec![here.to_string()];
+    if here.ip().is_loopback() {
+        names.push(format!("localhost:{port}"));
+    }
+    names.extend(more.iter().map(|name| name.to_ascii_lowercase()));
+    names
+}
+
+fn cookie(folder: &std::path::Path) -> String {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let hash = Sha256::digest(folder.as_os_str().as_encoded_bytes());
+    format!("cliqueclique-{}", text::hex(&hash[..6]))
+}
+
+/// What is kept of a secret that a browser has.
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    i64::try_from(Clock::wall().0).unwrap_or(i64::MAX)
+}
+
+impl Web {
+    /// Sets the token with which the first user comes in.
+    fn expect(&self, token: Option<[u8; 32]>) {
+        *self.welcome.lock().unwrap_or_else(PoisonError::into_inner) = token;
+    }
+
+    /// True if this is the token with which the first user comes in.
+    fn expects(&self, token: &str) -> bool {
+        let known = self.welcome.lock().unwrap_or_else(PoisonError::into_inner);
+        *known == Some(hash(token))
+    }
+
+    /// Reads the store, on a thread that may wait for the disk.
+    ///
+    /// # Errors
+    /// What `what` says.
+    pub(crate) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        what: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let web = self.clone();
+        wait(move || web.pool.read(what)).await
+    }
+
+    /// Reads the store for a session's account, on a thread that may wait for the disk.
+    ///
+    /// # Errors
+    /// What `what` says.
+    pub(crate) async fn look<T: Send + 'static>(
+        self: &Arc<Self>,
+        session: &Session,
+        what: impl FnOnce(&mut Reader) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (web, account) = (self.clone(), session.user.name.clone());
+        wait(move || web.pool.reader(&account, what)).await
+    }
+
+    /// Changes what the store has of the web alone, in one transaction.
+    ///
+    /// # Errors
+    /// What `what` says; nothing was changed then.
+    pub(crate) async fn write<T: Send + 'static>(
+        self: &Arc<Self>,
+        what: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let web = self.clone();
+        wait(move || web.hosting.store.errand(what)).await
+    }
+
+    /// Asks a session's account; when a change is answered, it is durable.
+    ///
+    /// # Errors
+    /// The account's refusal.
+    pub(crate) async fn ask(&self, session: &Session, request: Request) -> Result<Value, Failure> {
+        let account = session.user.name.clone();
+        Ok(self.desk.pass_on(Line { account, request }).await?)
+    }
+}
+
+/// Does what may block on a thread for that.
+async fn wait<T: Send + 'static>(
+    what: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(what).await;
+    let crashed = || Fault::new(Class::Failed, "a page crashed: this is a bug");
+    Ok(done.unwrap_or_else(|_| Err(crashed()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_asked_by_its_own_names_and_those_of_the_settings() {
+        let more = ["Forum.Example:8467".to_owned()];
+        let place = "127.0.0.1:80".parse().expect("a place");
+        let expected = ["127.0.0.1:80", "localhost:80", "forum.example:8467"];
+        assert_eq!(names(place, &more), expected);
+        let place = "192.0.2.1:80".parse().expect("a place");
+        assert_eq!(names(place, &[]), ["192.0.2.1:80"]);
+    }
+}

@@ -72,7 +72,7 @@ pub(super) fn demo(folder: Option<PathBuf>, output: Output) -> Result<(), Fault>
 impl Member {
     fn begin(folder: &Path, name: &'static str) -> Result<Self, Fault> {
         let folder = folder.join(name);
-        folder::make(&folder, "me", &super::free_place()?)?;
+        folder::make(&folder, "me", &folder::free_place()?)?;
         let mut member = Self {
             name,
             folder,

@@ -2,6 +2,7 @@
 
 use super::show::Output;
 use crate::fault::{Class, Fault};
+use crate::folder;
 use crate::node;
 use crate::reload::Relog;
 use crate::settings::{Level, Settings};
@@ -21,6 +22,7 @@ pub(super) fn run(
     account: Option<String>,
     output: Output,
 ) -> Result<(), Fault> {
+    folder::prepare(folder)?;
     let settings = Settings::read(folder)?;
     let relog = log(settings.log);
     let known = |name: &String| {
@@ -35,12 +37,15 @@ pub(super) fn run(
     }
     let first = settings.accounts.first().map(|first| first.name.clone());
     let record = account.or(first).zip(record);
-    node::run(folder, settings, record, relog, |addresses| {
-        let lines: Vec<String> = addresses
+    node::run(folder, settings, record, relog, |ready| {
+        let addresses = &ready.addresses;
+        let mut lines: Vec<String> = addresses
             .iter()
             .map(|(name, address)| format!("account '{name}' is at {address}"))
             .collect();
-        output.done(&json!({ "ready": addresses }), &lines.join("\n"));
+        lines.extend(ready.web.iter().map(|url| format!("in the browser: {url}")));
+        let answer = json!({ "ready": addresses, "web": ready.web });
+        output.done(&answer, &lines.join("\n"));
     })
 }
 

@@ -78,7 +78,14 @@ impl Reader {
             );
             return Err(Fault::new(Class::NotFound, message));
         }
-        let store = schema::open(&path)?;
+        Self::on(schema::open(&path)?, account)
+    }
+
+    /// Reads on a connection that is open already.
+    ///
+    /// # Errors
+    /// The store does not know the account, or cannot be read.
+    pub(crate) fn on(store: Connection, account: &str) -> Result<Self, Fault> {
         let number = store
             .query_row(
                 "SELECT number FROM account WHERE name = ?1",
@@ -94,6 +101,11 @@ impl Reader {
             Fault::new(Class::NotFound, message)
         })?;
         Ok(Self { store, account })
+    }
+
+    /// Gives the connection back.
+    pub(crate) fn done(self) -> Connection {
+        self.store
     }
 
     /// The id that a text means: all 64 digits, or the first few if only one document here

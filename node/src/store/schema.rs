@@ -10,7 +10,7 @@ use std::time::Duration;
 const APPLICATION: i32 = 0x636c_7163;
 
 /// What makes version n + 1 of version n.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
 CREATE TABLE account (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, node BLOB NOT NULL);
@@ -50,13 +50,26 @@ CREATE TABLE read_mark (
 -- Words of the bodies, by the document's number. It holds no text of its own.
 CREATE VIRTUAL TABLE words USING fts5(body, content='', contentless_delete=1);
 ",
+    "
+-- Accounts that were made while the node ran; the settings have the others.
+CREATE TABLE hosted (name TEXT PRIMARY KEY, listen TEXT NOT NULL) WITHOUT ROWID;
+-- Who may use an account in the browser; the user has the account's name.
+CREATE TABLE web_user (
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, password TEXT NOT NULL,
+    admin INTEGER NOT NULL, suspended INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL);
+-- TOKEN is the hash of what the browser has.
+CREATE TABLE web_session (
+    token BLOB PRIMARY KEY, user INTEGER NOT NULL, created INTEGER NOT NULL,
+    used INTEGER NOT NULL, agent TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX web_session_user ON web_session (user, used);
+",
 ];
 
 /// Opens the store, makes it if it is not there, and brings it to the newest version.
 ///
 /// # Errors
 /// It cannot be opened or is not ours, damaged, or of a newer version.
-pub(super) fn open(path: &Path) -> Result<Connection, Fault> {
+pub(crate) fn open(path: &Path) -> Result<Connection, Fault> {
     let broken = |error: rusqlite::Error| {
         let mend = "if the disk is whole, restore a backup";
         Fault::new(
@@ -79,6 +92,27 @@ pub(super) fn open(path: &Path) -> Result<Connection, Fault> {
         ));
     }
     migrate(&mut connection, version).map_err(broken)?;
+    Ok(connection)
+}
+
+/// Opens the store for reading alone, as it is.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_to_read(path: &Path) -> Result<Connection, Fault> {
+    let connection = open(path)?;
+    let set = || {
+        connection.pragma_update(None, "query_only", true)?;
+        connection.set_prepared_statement_cache_capacity(128);
+        Ok(())
+    };
+    let failed = |error: rusqlite::Error| {
+        Fault::new(
+            Class::Store,
+            format!("cannot read {}: {error}", path.display()),
+        )
+    };
+    set().map_err(failed)?;
     Ok(connection)
 }
 

@@ -1,0 +1,85 @@
+//! Failures as pages: what was wrong, and how to mend it.
+
+use super::page::{Page, render};
+use crate::fault::{Class, Fault};
+use askama::Template;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use std::any::Any;
+
+/// A page that cannot be shown, or a change that was not made.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    message: String,
+}
+
+impl Failure {
+    /// A failure with a status.
+    pub(crate) fn of(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    /// What was wrong, for a form that is shown again.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let status = match fault.class {
+            Class::NotFound => StatusCode::NOT_FOUND,
+            Class::Usage => StatusCode::UNPROCESSABLE_ENTITY,
+            Class::Refused => StatusCode::CONFLICT,
+            Class::NotRunning => StatusCode::SERVICE_UNAVAILABLE,
+            Class::Failed | Class::Store => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::of(status, fault.message)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct Shown {
+    page: Page,
+    message: String,
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("Failed");
+        let shown = Shown {
+            page: Page::bare(title),
+            message: sentence(&self.message),
+        };
+        (self.status, render(&shown)).into_response()
+    }
+}
+
+/// With a capital letter and a full stop.
+pub(super) fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    let mut text = first.unwrap_or_default() + letters.as_str();
+    if !text.ends_with(['.', '?', '!', '/']) {
+        text.push('.');
+    }
+    text
+}
+
+/// A page that is not there.
+pub(super) async fn nothing(uri: Uri) -> Failure {
+    let message = format!("there is no page at {}", uri.path());
+    Failure::of(StatusCode::NOT_FOUND, message)
+}
+
+/// A page crashed.
+#[allow(clippy::needless_pass_by_value, reason = "as the layer calls it")]
+pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    let text = "a page crashed: this is a bug; the node goes on";
+    Failure::of(StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+}

@@ -12,6 +12,7 @@ use crate::settings::{Account, Settings};
 use crate::store::{self, Store};
 use crate::transport::i2p::Routers;
 use crate::web;
+use crate::web::public;
 #[cfg(feature = "embedded-router")]
 use crate::{settings, transport::i2p::embedded::Embedded};
 use std::collections::BTreeMap;
@@ -120,6 +121,12 @@ impl Process {
             tokio::spawn(metrics::serve(listener, desk.clone()));
         }
         let web = web::open(hosting.clone(), desk.clone()).await?;
+        public::open(
+            &hosting.folder,
+            &hosting.settings.public,
+            self.stop.subscribe(),
+        )
+        .await?;
         let server = tokio::spawn(control::serve(listener, desk));
         ready(&Ready { addresses, web });
         self.until_stopped(&mut reload).await?;

@@ -5,6 +5,7 @@ use crate::metrics;
 use crate::transport::i2p::{self, Tunnels};
 use crate::transport::tcp::Reach;
 use crate::web;
+use crate::web::public;
 use cliqueclique_core::Config;
 use serde::Deserialize;
 use std::path::Path;
@@ -41,6 +42,9 @@ pub(crate) struct Settings {
     /// The forum in the browser.
     #[serde(default)]
     pub(crate) web: web::settings::Settings,
+    /// The public website.
+    #[serde(default)]
+    pub(crate) public: public::Settings,
 }
 
 /// One account.
@@ -268,6 +272,7 @@ impl Settings {
             ("limits", self.limits != limits),
             ("metrics", self.metrics != new.metrics),
             ("web", self.web != new.web),
+            ("public", self.public != new.public),
         ];
         let differing = all.into_iter().filter(|(_, differs)| *differs);
         differing.map(|(name, _)| name).collect()
@@ -292,6 +297,7 @@ impl Settings {
         self.i2p.check()?;
         self.metrics.check()?;
         self.web.check()?;
+        self.public.check(&names)?;
         self.limits.check()?;
         let config = self.limits.config();
         config
@@ -411,7 +417,15 @@ fn with_accounts(accounts: &str) -> String {
          # documents = {}       # documents in memory at once\n\
          # cold-after = {}          # seconds until an unused network leaves the memory\n\
          # upload = 0                # kB per second, 16 or more; 0 is no limit\n\
-         # download = 0\n",
+         # download = 0\n\
+         \n\
+         [public]\n\
+         # A website for everybody that shows these forums of an account, and nothing else.\n\
+         # listen = \"127.0.0.1:8080\"\n\
+         # account = \"me\"\n\
+         # address = \"https://forum.example\"  # as its readers write it\n\
+         # forums = []               # ids of 64 digits\n\
+         # behind-proxy = false      # true: readers are told by X-Forwarded-For\n",
         i2p.sam_host,
         i2p.sam_port,
         i2p.hops,

@@ -7,6 +7,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod backup;
+pub(crate) mod browse;
 pub(crate) mod check;
 pub(crate) mod schema;
 mod search;

@@ -20,6 +20,7 @@ pub(crate) mod markup;
 mod page;
 mod password;
 mod pool;
+pub(crate) mod public;
 mod session;
 pub(crate) mod settings;
 mod sign;

@@ -191,7 +191,7 @@ impl Reader {
         })
     }
 
-    fn document(&self, id: &DocumentId) -> Result<Document, Fault> {
+    pub(super) fn document(&self, id: &DocumentId) -> Result<Document, Fault> {
         let bytes = self
             .bytes(id)?
             .ok_or_else(|| Fault::new(Class::NotFound, format!("the document {id} is not here")))?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 const APPLICATION: i32 = 0x636c_7163;
 
 /// What makes version n + 1 of version n.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
 CREATE TABLE account (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, node BLOB NOT NULL);
@@ -62,6 +62,10 @@ CREATE TABLE web_session (
     token BLOB PRIMARY KEY, user INTEGER NOT NULL, created INTEGER NOT NULL,
     used INTEGER NOT NULL, agent TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX web_session_user ON web_session (user, used);
+",
+    "
+-- What a document stands below.
+CREATE INDEX comment_comment ON comment (comment, parent);
 ",
 ];
 

@@ -1,0 +1,126 @@
+//! What pages ask of the store that commands do not: some of the comments of a document, the newest
+//! of a forum, and whether a document belongs to one.
+
+use super::ask::{Reader, failed};
+use crate::fault::Fault;
+use cliqueclique_core::{Document, DocumentId};
+use rusqlite::params;
+
+/// Most documents looked at on the way up from one to its forum: comments can be attached in
+/// circles, and below very many others.
+const MOST_ABOVE: i64 = 4_096;
+
+/// A document and how many comments are held directly below it.
+#[derive(Clone, Debug)]
+pub(crate) struct Counted {
+    /// The document.
+    pub(crate) document: Document,
+    /// Comments.
+    pub(crate) comments: u64,
+}
+
+fn ids(row: &rusqlite::Row<'_>) -> rusqlite::Result<DocumentId> {
+    row.get(0).map(DocumentId)
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+impl Reader {
+    /// One document, with the number of its comments.
+    ///
+    /// # Errors
+    /// It is not here, or the store cannot be read.
+    pub(crate) fn counted(&self, id: &DocumentId) -> Result<Counted, Fault> {
+        let document = self.document(id)?;
+        let comments = self.comments(id).map_err(|error| failed(&error))?;
+        Ok(Counted { document, comments })
+    }
+
+    /// True if the user does not want to see it.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn hides(&self, id: &DocumentId) -> Result<bool, Fault> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM holding h JOIN document d ON d.number = h.document
+                   WHERE h.account = ?1 AND d.id = ?2 AND h.hidden)";
+        let hidden = self
+            .store
+            .prepare_cached(sql)
+            .and_then(|mut find| find.query_row(params![self.account, id.0], |row| row.get(0)));
+        hidden.map_err(|error| failed(&error))
+    }
+
+    /// Comments held below a document.
+    fn comments(&self, id: &DocumentId) -> rusqlite::Result<u64> {
+        let mut find = self.store.prepare_cached(
+            "SELECT count(DISTINCT d.id) FROM comment c JOIN document d ON d.id = c.comment
+             JOIN holding h ON h.document = d.number
+             WHERE c.parent = ?1 AND h.account = ?2 AND NOT h.hidden",
+        )?;
+        let count: i64 = find.query_row(params![id.0, self.account], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// Some of the comments below a document, the oldest first.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn some_below(
+        &self,
+        id: &DocumentId,
+        skip: usize,
+        most: usize,
+    ) -> Result<Vec<Counted>, Fault> {
+        let found = || -> rusqlite::Result<Vec<DocumentId>> {
+            let mut find = self.store.prepare_cached(
+                "SELECT DISTINCT d.id, d.created FROM comment c JOIN document d ON d.id = c.comment
+                 JOIN holding h ON h.document = d.number
+                 WHERE c.parent = ?1 AND h.account = ?2 AND NOT h.hidden
+                 ORDER BY d.created, d.id LIMIT ?3 OFFSET ?4",
+            )?;
+            find.query_map(params![id.0, self.account, number(most), number(skip)], ids)?
+                .collect()
+        };
+        let found = found().map_err(|error| failed(&error))?;
+        found.iter().map(|id| self.counted(id)).collect()
+    }
+
+    /// A document and those held below it, the newest first.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn newest(&self, id: &DocumentId, most: usize) -> Result<Vec<Document>, Fault> {
+        let found = || -> rusqlite::Result<Vec<DocumentId>> {
+            let mut find = self.store.prepare_cached(
+                "WITH RECURSIVE under (id) AS (
+                   VALUES (?1) UNION SELECT c.comment FROM comment c JOIN under u ON c.parent = u.id)
+                 SELECT d.id FROM under u JOIN document d ON d.id = u.id
+                 JOIN holding h ON h.document = d.number
+                 WHERE h.account = ?2 AND NOT h.hidden ORDER BY d.created DESC, d.id LIMIT ?3",
+            )?;
+            find.query_map(params![id.0, self.account, number(most)], ids)?
+                .collect()
+        };
+        let found = found().map_err(|error| failed(&error))?;
+        found.iter().map(|id| self.document(id)).collect()
+    }
+
+    /// Documents above one, itself among them.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn above(&self, id: &DocumentId) -> Result<Vec<DocumentId>, Fault> {
+        let found = || -> rusqlite::Result<Vec<DocumentId>> {
+            let mut find = self.store.prepare_cached(
+                "WITH RECURSIVE above (id) AS (
+                   VALUES (?1) UNION SELECT c.parent FROM comment c JOIN above a ON c.comment = a.id
+                   LIMIT ?2)
+                 SELECT id FROM above",
+            )?;
+            find.query_map(params![id.0, MOST_ABOVE], ids)?.collect()
+        };
+        found().map_err(|error| failed(&error))
+    }
+}

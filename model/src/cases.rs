@@ -123,6 +123,16 @@ const MIXED: Bounds = Bounds {
     ..CALM
 };
 
+/// One of each fault, together: loss, doubling, overtaking, a crash and a restart.
+const JOINT: Bounds = Bounds {
+    lost: 1,
+    doubled: 1,
+    overtaken: 1,
+    crashes: 1,
+    restarts: 1,
+    ..CALM
+};
+
 const fn waiting(waits: u8, bounds: Bounds) -> Bounds {
     Bounds { waits, ..bounds }
 }
@@ -153,10 +163,12 @@ fn two_start() -> Vec<Case> {
         ("2-late", "publish and join, a deadline comes first", late),
         ("2-mixed", "publish and join, one of each fault", MIXED),
         ("2-start-crash", "publish and join, a crash", CRASH),
+        ("2-joint", "publish and join, all faults together", JOINT),
     ]
     .map(start)
     .into();
     cases[5].sometimes = vec!["a node restarted", "a crash between two effects"];
+    cases[6].sometimes = vec!["a node restarted"];
     cases
 }
 
@@ -188,11 +200,13 @@ fn two_comment() -> Vec<Case> {
             "a comment, a crash, and the disk may be lost",
             wiped,
         ),
+        ("2-push-joint", "a comment, all faults together", JOINT),
     ]
     .map(comment)
     .into();
     cases[1].sometimes = vec!["a node restarted", "a crash between two effects"];
     cases[2].sometimes = vec!["a node restarted"];
+    cases[3].sometimes = vec!["a node restarted"];
     cases
 }
 

@@ -288,6 +288,12 @@ impl Truth {
         self.entries[number].parents.iter().any(once)
     }
 
+    /// True if the node shares, or once shared, a document that this one comments on.
+    pub(crate) fn shares_above(&self, number: Number, node: Index) -> bool {
+        let mut parents = self.entries[number].parents.iter();
+        parents.any(|&parent| self.shares(parent, node))
+    }
+
     /// Why a node should hold a document.
     pub(crate) fn interest(&self, number: Number, node: Index) -> Option<Interest> {
         let entry = &self.entries[number];
@@ -370,8 +376,11 @@ impl Truth {
     /// True if the node takes part in a document's network by all that is known,
     /// or once did.
     pub(crate) fn shares(&self, number: Number, node: Index) -> bool {
-        let cell = self.entries[number].cells[node];
-        cell.has(Cell::HELD | Cell::ONCE | Cell::BOOKMARKED | Cell::EXPLICIT)
+        let entry = &self.entries[number];
+        let cell = entry.cells[node];
+        // A hostile author may never have stored what it sent.
+        entry.author == node
+            || cell.has(Cell::HELD | Cell::ONCE | Cell::BOOKMARKED | Cell::EXPLICIT)
             || cell.mode().subscribes()
     }
 

@@ -205,7 +205,9 @@ impl Core {
         missing.truncate(MAX_WANTS.saturating_sub(wants.len()));
         wants.extend(missing.iter().map(|tag| (*tag, link)));
         if !wants.is_empty() {
-            overlay.activity().wants_until = Some(until);
+            // Only what comes moves it on: who names comments again and again and sends none
+            // would else keep us from asking others.
+            overlay.activity().wants_until.get_or_insert(until);
         }
         let held: Vec<Tag> = missing
             .iter()

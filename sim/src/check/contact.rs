@@ -7,9 +7,11 @@
 //! is already in contact adds nothing and is not kept.
 //!
 //! A hostile node may knock wherever it likes, and send others to knock. Then it
-//! is judged who opens: an honest node must not answer with a Welcome. (A ticket
+//! is judged who opens: an honest node must not answer a bad ticket with a Welcome. (A ticket
 //! that a hostile neighbour signed for a fellow is good: it may introduce whom
-//! it likes. One that nobody gave it, or that ran out, is not.)
+//! it likes. One that nobody gave it, or that ran out, is not.) Without a ticket
+//! the caller's word and its proof of the document's id are all that can be asked
+//! for, so who knows the id of what a node holds may enter there.
 
 use super::{Knowledge, Violated};
 use crate::host::wall;
@@ -33,8 +35,8 @@ pub(super) struct Contact {
     met: BTreeSet<Pair>,
     /// Who was sent where by a hostile node that had no right to.
     misled: BTreeSet<(Index, Index, Tag)>,
-    /// Who knocks where without a right to, and for what.
-    knocks: BTreeMap<(Index, Index), Tag>,
+    /// Who knocks where without a right to, and for what; true: by a ticket.
+    knocks: BTreeMap<(Index, Index), (Tag, bool)>,
     /// After so long a ticket is surely over for everybody, whatever its clock.
     tolerance: u64,
 }
@@ -96,10 +98,11 @@ impl Contact {
         to: Index,
         truth: &dyn Knowledge,
     ) -> Result<(), Violated> {
-        let Some(tag) = self.knocks.remove(&(to, from)) else {
+        let Some((tag, ticket)) = self.knocks.remove(&(to, from)) else {
             return Ok(());
         };
-        if truth.hostile(from) {
+        let proven = !ticket && (truth.shares(to, tag) || truth.subscribes_to_parent_of(to, tag));
+        if truth.hostile(from) || proven {
             self.met.insert(pair(from, to));
             return Ok(());
         }
@@ -159,7 +162,8 @@ impl Contact {
             return Ok(());
         }
         if truth.hostile(from) || self.misled.contains(&(from, to, tag)) {
-            self.knocks.insert((from, to), tag);
+            let ticket = matches!(hello.admission.kind, AdmissionKind::Introduced(_));
+            self.knocks.insert((from, to), (tag, ticket));
             return Ok(());
         }
         let claim = match &hello.admission.kind {

@@ -20,6 +20,11 @@ pub trait Knowledge {
     /// The node with this id.
     fn index_of(&self, id: NodeId) -> Option<Index>;
 
+    /// A document of this name was ever published.
+    fn exists(&self, tag: Tag) -> bool {
+        let _ = tag;
+        true
+    }
     /// The node misbehaves by the scenario's will: what it does is no breach of a guarantee.
     fn hostile(&self, node: Index) -> bool {
         let _ = node;

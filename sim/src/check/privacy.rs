@@ -163,8 +163,9 @@ fn listed(
     }
 }
 
+/// The name of no document, as in an answer to an altered packet, tells nothing.
 fn entitled(node: Index, tag: Tag, truth: &dyn Knowledge) -> bool {
-    truth.shares(node, tag) || truth.subscribes_to_parent_of(node, tag)
+    !truth.exists(tag) || truth.shares(node, tag) || truth.subscribes_to_parent_of(node, tag)
 }
 
 #[cfg(test)]

@@ -34,10 +34,16 @@ impl Knowledge for Known<'_> {
             .is_some_and(|number| self.truth.shares(number, node))
     }
 
+    /// Of a hostile node in the network above its word counts: it may say that it subscribes.
     fn subscribes_to_parent_of(&self, node: Index, tag: Tag) -> bool {
-        self.truth
-            .by_tag(tag)
-            .is_some_and(|number| self.truth.subscribed_above(number, node))
+        self.truth.by_tag(tag).is_some_and(|number| {
+            self.truth.subscribed_above(number, node)
+                || self.hostile(node) && self.truth.shares_above(number, node)
+        })
+    }
+
+    fn exists(&self, tag: Tag) -> bool {
+        self.truth.by_tag(tag).is_some()
     }
 
     fn hostile(&self, node: Index) -> bool {

@@ -58,23 +58,6 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), Fault> {
     write_new(&path, settings::template_without_account().as_bytes())
 }
 
-/// Deletes the keys of an account.
-///
-/// # Errors
-/// One cannot be deleted.
-pub(crate) fn remove_keys(folder: &Path, account: &str) -> Result<(), Fault> {
-    for kind in ["key", "i2p"] {
-        let path = folder.join(KEYS).join(format!("{account}.{kind}"));
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Fault::at(&path, "delete", &error));
-            }
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(())
-}
-
 /// Makes a folder that only its owner may use.
 ///
 /// # Errors

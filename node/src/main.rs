@@ -3,8 +3,6 @@
 //! The runner awaits, calls the core, performs its effects in their order. No protocol logic
 //! lives in this crate, and nothing here knows the simulator.
 
-#![allow(dead_code, reason = "pages that use it follow")]
-
 mod cli;
 mod clock;
 mod control;

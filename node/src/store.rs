@@ -11,6 +11,7 @@ pub(crate) mod browse;
 pub(crate) mod check;
 pub(crate) mod schema;
 mod search;
+pub(crate) mod tree;
 pub(crate) mod users;
 mod write;
 

@@ -5,18 +5,22 @@
 //! users ask for a `Session`; what they read comes from read-only connections, what they change
 //! goes to the account's runner (`Web::ask`), or to the store's thread if it is about the web alone.
 
+mod admin;
 mod assets;
 #[allow(dead_code, reason = "the pages that show all this come next")]
 pub(crate) mod attachment;
+mod document;
 mod failure;
 #[allow(dead_code, reason = "the pages that show all this come next")]
 pub(crate) mod feed;
 mod forums;
 mod gate;
-#[allow(dead_code, reason = "the pages that show all this come next")]
 pub(crate) mod graph;
-#[allow(dead_code, reason = "the pages that show all this come next")]
+mod help;
+mod join;
+mod live;
 pub(crate) mod markup;
+mod network;
 mod page;
 mod password;
 mod pool;
@@ -25,6 +29,8 @@ mod session;
 pub(crate) mod settings;
 mod sign;
 mod welcome;
+mod write;
+mod you;
 
 use crate::clock::{Clock, entropy};
 use crate::control::Desk;
@@ -36,7 +42,7 @@ use crate::store::users;
 use crate::text;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
+use axum::routing::{get, post};
 use failure::Failure;
 use pool::Pool;
 use rusqlite::{Connection, Transaction};
@@ -121,7 +127,28 @@ fn router(web: Arc<Web>) -> Router {
         .route("/", get(forums::list))
         .route("/welcome", get(welcome::ask).post(welcome::make))
         .route("/sign-in", get(sign::ask).post(sign::begin))
-        .route("/sign-out", axum::routing::post(sign::end))
+        .route("/sign-out", post(sign::end))
+        .route("/start", get(help::start))
+        .route("/help", get(help::show))
+        .route("/out", get(help::out))
+        .route("/search", get(forums::search))
+        .route("/bookmarks", get(forums::bookmarks))
+        .route("/new", get(write::ask).post(write::forum))
+        .route("/join", get(join::ask).post(join::join))
+        .route("/d/{id}", get(document::show).post(document::act))
+        .route("/d/{id}/reply", post(write::reply))
+        .route("/d/{id}/link", post(write::link))
+        .route("/d/{id}/network", get(network::of_document))
+        .route("/d/{id}/network.svg", get(network::picture))
+        .route("/status", get(network::status))
+        .route("/activity", get(network::activity))
+        .route("/block", post(network::block))
+        .route("/live", get(live::stream))
+        .route("/you", get(you::show))
+        .route("/you/password", post(you::password))
+        .route("/you/sessions", post(you::revoke))
+        .route("/users", get(admin::show).post(admin::change))
+        .route("/users/add", post(admin::add))
         .merge(assets::router())
         .fallback(failure::nothing)
         .layer(DefaultBodyLimit::max(LONGEST));

@@ -233,7 +233,7 @@ impl Reader {
     }
 
     /// Comments held below a document, oldest first.
-    fn below(&self, id: &DocumentId) -> rusqlite::Result<Vec<DocumentId>> {
+    pub(super) fn below(&self, id: &DocumentId) -> rusqlite::Result<Vec<DocumentId>> {
         let mut find = self.store.prepare_cached(
             "SELECT DISTINCT d.id, d.created FROM comment c JOIN document d ON d.id = c.comment
              JOIN holding h ON h.document = d.number

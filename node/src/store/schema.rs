@@ -10,7 +10,7 @@ use std::time::Duration;
 const APPLICATION: i32 = 0x636c_7163;
 
 /// What makes version n + 1 of version n.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
 CREATE TABLE account (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, node BLOB NOT NULL);
@@ -66,6 +66,12 @@ CREATE INDEX web_session_user ON web_session (user, used);
     "
 -- What a document stands below.
 CREATE INDEX comment_comment ON comment (comment, parent);
+",
+    "
+-- What was typed in the browser and is not posted yet; BELOW is empty for a new forum.
+CREATE TABLE draft (
+    account INTEGER NOT NULL, below BLOB NOT NULL, body TEXT NOT NULL, changed INTEGER NOT NULL,
+    PRIMARY KEY (account, below)) WITHOUT ROWID;
 ",
 ];
 

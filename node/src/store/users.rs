@@ -269,3 +269,13 @@ fn change(store: &Transaction<'_>, sql: &str, values: impl rusqlite::Params) -> 
     let run = || store.prepare_cached(sql)?.execute(values).map(drop);
     run().map_err(|error| failed(&error))
 }
+
+/// Where an account that was made while the node ran listens.
+///
+/// # Errors
+/// The store cannot be read.
+pub(crate) fn listens(store: &Connection, name: &str) -> Result<Option<String>, Fault> {
+    let sql = "SELECT listen FROM hosted WHERE name = ?1";
+    let found = store.query_row(sql, [name], |row| row.get(0)).optional();
+    found.map_err(|error| failed(&error))
+}

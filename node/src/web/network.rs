@@ -47,6 +47,15 @@ fn text_of(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
+fn plainly(value: &Value) -> String {
+    match value.as_bool() {
+        Some(true) => "yes".to_owned(),
+        Some(false) => "no".to_owned(),
+        None if value.is_null() => "none".to_owned(),
+        None => text_of(value),
+    }
+}
+
 fn figures(status: &Value, documents: u64) -> Vec<Figure> {
     let names = [
         ("address", "Address"),
@@ -219,12 +228,7 @@ pub(super) async fn of_document(
     ];
     let figures = names.into_iter().map(|(key, name)| Figure {
         name,
-        value: match &view[key] {
-            Value::Null => "none".to_owned(),
-            Value::Bool(true) => "yes".to_owned(),
-            Value::Bool(false) => "no".to_owned(),
-            value => text_of(value),
-        },
+        value: plainly(&view[key]),
     });
     Ok(render(&Network {
         page: Page::of(&session, "/d", "Network of a document"),

@@ -43,11 +43,12 @@ fn forum(nodes: usize) -> Vec<(usize, Order)> {
 /// Cases of the short run, each within narrower bounds: some seconds altogether.
 #[must_use]
 pub fn short() -> Vec<Case> {
-    const NAMES: [&str; 10] = [
+    const NAMES: [&str; 11] = [
         "2-join",
         "2-lost",
         "2-doubled",
         "2-start-crash",
+        "2-push-joint",
         "3-election",
         "3-push",
         "3-leave",
@@ -285,6 +286,7 @@ fn three_change() -> Vec<Case> {
                 "a node froze",
                 "a root changed",
                 "an edge was spliced",
+                "a freeze was pending when the upstream changed",
             ],
             ..three(
                 "3-unsubscribe",

@@ -201,9 +201,7 @@ fn cold_networks_leave_the_memory_and_come_back() {
     let (mut a, mut b) = (space.node("a"), space.node("b"));
     for node in [&mut a, &mut b] {
         node.stop();
-        let settings = node.folder.join("settings.toml");
-        let text = std::fs::read_to_string(&settings).expect("settings");
-        std::fs::write(&settings, text + "\ncold-after = 1\n").expect("written");
+        node.edit("# cold-after = 600", "cold-after = 1");
         node.start();
     }
     let forum = a.say(&["forum", "new", "A forum"]);

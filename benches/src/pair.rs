@@ -395,5 +395,6 @@ pub fn publish(parents: Vec<DocumentId>, number: usize) -> Command {
         children: Vec::new(),
         body: Bytes::from(format!("{number}: a few words, as people write them")),
         mode: Mode::Subscribe,
+        created: None,
     }
 }

@@ -63,6 +63,7 @@ fn publish(request: RequestId, parents: Vec<DocumentId>, text: &'static str) -> 
         children: Vec::new(),
         body: Bytes::from_static(text.as_bytes()),
         mode: Mode::Follow,
+        created: None,
     };
     Input::Command(request, command)
 }

@@ -14,6 +14,7 @@ mod digest;
 mod flush;
 mod frames;
 mod handover;
+mod import;
 mod leave;
 mod mend;
 mod neighbors;
@@ -472,6 +473,19 @@ impl Core {
             documents: link.documents.len() + link.cold,
             round_trip: link.outbound.round_trip(),
         })
+    }
+
+    /// Authors whose documents are hidden, and peers that are refused, as the user said.
+    #[must_use]
+    pub fn blocked(&self) -> (Vec<NodeId>, Vec<NodeId>) {
+        let authors = self.blocked_authors.iter().copied().collect();
+        (authors, self.peers.blocked.iter().copied().collect())
+    }
+
+    /// Other nodes that this one knows, where they are, and some documents for which it met them.
+    pub fn acquaintances(&self) -> impl Iterator<Item = (NodeId, &Address, &[Tag])> + '_ {
+        let known = self.peers.known.iter();
+        known.map(|(node, peer)| (*node, &peer.address, peer.grounds.lasting()))
     }
 
     /// Totals since the start.

@@ -90,4 +90,6 @@ pub enum CommandError {
     Busy,
     /// The node is shutting down.
     Stopping,
+    /// The document's signature is wrong.
+    Forged,
 }

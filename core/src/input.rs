@@ -69,6 +69,9 @@ pub enum Command {
         body: Bytes,
         /// Own part in the new network. `Hold`: only until it is handed over.
         mode: Mode,
+        /// The date it claims, if not now (what was written elsewhere before). A later one than
+        /// now is taken for now.
+        created: Option<WallTime>,
     },
     /// Join the network of a document at a peer that has it.
     Join {
@@ -95,4 +98,14 @@ pub enum Command {
     SetAddress(Address),
     /// Leave every network without cutting it, then close all links.
     Shutdown,
+    /// Take in a document that somebody signed and that did not come over a link.
+    Import {
+        /// The document; its signature is checked like that of any other.
+        document: Document,
+        /// A document here that attaches it below itself, if it is known for the sake of that.
+        via: Option<DocumentId>,
+        /// Own part in its network; `Hold` also bookmarks it. Without one it stays as long as
+        /// a document is subscribed to on which it comments.
+        mode: Option<Mode>,
+    },
 }

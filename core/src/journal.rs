@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// First bytes of a journal; the number is that of its form.
-pub const MAGIC: &[u8] = b"cliqueclique journal 1\n";
+pub const MAGIC: &[u8] = b"cliqueclique journal 2\n";
 
 /// One entry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -259,6 +259,7 @@ mod tests {
             children: Vec::new(),
             body: Bytes::from_static(b"hello"),
             mode: Mode::Follow,
+            created: None,
         };
         let mut entries = vec![Entry::Start(Box::new(start()))];
         for (at, input) in [

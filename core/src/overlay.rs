@@ -147,6 +147,12 @@ impl Overlay {
         }
     }
 
+    /// Stays, though it was on its way out.
+    pub(crate) fn come_back(&mut self) {
+        self.stage = Stage::Holding;
+        self.activity = None;
+    }
+
     pub(crate) fn holds(&self) -> bool {
         self.stage != Stage::Joining
     }

@@ -384,6 +384,7 @@ fn publish(net: &mut Net, at: usize, parents: Vec<DocumentId>) {
             children: Vec::new(),
             body: Bytes::from(format!("{number}")),
             mode: Mode::Follow,
+            created: None,
         },
     );
 }

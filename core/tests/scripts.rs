@@ -54,7 +54,7 @@ scripts! {
     succeed, succeed_not, heir, leave_as_root, patience, audit,
     await_link, await_no_longer, await_load, await_evicted, await_admission,
     goodbye_cold, hand_over, mend, remember, crossing_doors,
-    hand_over_far,
+    hand_over_far, import, import_wishes,
 }
 
 /// Rule *Succeed*: the tree changes its name without a freeze, also if the heir was the
@@ -414,12 +414,20 @@ impl Stage {
                     children: child.into_iter().collect(),
                     body: Bytes::from(self.next_name.clone().unwrap_or_default()),
                     mode: next_mode(words),
+                    created: None,
                 }
             }
             "join" => Command::Join {
                 document: id(self, next(words)),
                 address: Address(Bytes::from(next(words).to_owned())),
                 mode: next_mode(words),
+            },
+            "import" => Command::Import {
+                document: self.documents[next(words)].clone(),
+                via: option(words, "via").map(|via| id(self, via)),
+                mode: words
+                    .pop_front()
+                    .map(|word| show::mode(word).expect("a mode")),
             },
             "subscribe" => Command::Subscribe(id(self, next(words)), next_mode(words)),
             "bookmark" => Command::Bookmark(id(self, next(words)), !flag(words, "off")),

@@ -601,6 +601,7 @@ fn alice() -> (Core, DocumentId) {
         children: Vec::new(),
         body: Bytes::from_static(b"A forum."),
         mode: Mode::Hold,
+        created: None,
     };
     let effects = handle(&mut core, Input::Command(RequestId(1), publish));
     let id = effects.iter().find_map(|effect| {

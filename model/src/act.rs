@@ -228,6 +228,7 @@ impl World {
                         children,
                         body,
                         mode,
+                        created: None,
                     }),
                     mode,
                 )

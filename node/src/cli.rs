@@ -2,6 +2,7 @@
 
 mod arguments;
 mod ask;
+mod carry;
 mod demo;
 mod run;
 mod show;
@@ -10,7 +11,7 @@ use crate::fault::{Class, Fault};
 use crate::folder;
 use crate::settings::{self, Settings};
 use crate::store;
-use arguments::{Arguments, Config, Verb};
+use arguments::{AccountVerb, Arguments, Config, Verb};
 use clap::{CommandFactory, Parser};
 use serde_json::{Value, json};
 use show::Output;
@@ -65,18 +66,17 @@ fn perform(arguments: Arguments, output: Output) -> Result<(), Fault> {
             output.done(&json!({ "folder": folder }), "");
             Ok(())
         }
+        Verb::Account(AccountVerb::Import(import)) if !folder.join(settings::FILE).exists() => {
+            let account = arguments.account.unwrap_or_default();
+            ask::Caller::new(&folder, &account, output).import_here(&import)
+        }
         Verb::Account(verb) => {
             let settings = Settings::read(&folder)?;
             let account = arguments
                 .account
                 .or_else(|| settings.accounts.first().map(|first| first.name.clone()))
                 .unwrap_or_default();
-            let caller = ask::Caller {
-                folder: &folder,
-                account: &account,
-                output,
-            };
-            caller.perform(verb)
+            ask::Caller::new(&folder, &account, output).perform(verb)
         }
     }
 }

@@ -210,7 +210,7 @@ impl Desk {
         };
         account.asks.try_send(ask).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => {
-                Fault::new(Class::Refused, "too many requests wait: try again later")
+                Fault::new(Class::Busy, "too many requests wait: try again later")
             }
             mpsc::error::TrySendError::Closed(_) => gone(),
         })?;

@@ -19,6 +19,10 @@ pub(crate) enum Class {
     Refused = 5,
     /// The store is damaged or of another version.
     Store = 6,
+    /// Too much is under way: the same can be tried again at once.
+    Busy = 7,
+    /// What was written is here already, word for word.
+    Duplicate = 8,
 }
 
 /// A failure: what was wrong, where, and how to mend it.

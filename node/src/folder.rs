@@ -2,10 +2,12 @@
 
 use crate::clock;
 use crate::fault::{Class, Fault};
+use crate::portable::account::Account;
 use crate::settings;
 use crate::text;
 use crate::transport::i2p::keys::Keys;
 use cliqueclique_core::SecretKey;
+use cliqueclique_core::crypto::{Ed25519Blake3, Suite};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -56,6 +58,70 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), Fault> {
     private(folder)?;
     private(&folder.join(KEYS))?;
     write_new(&path, settings::template_without_account().as_bytes())
+}
+
+/// Puts an account's keys into a data folder, which is made if need be, and the account into its
+/// settings, last.
+///
+/// # Errors
+/// There is an account of this name, or something cannot be written; nothing is changed then.
+pub(crate) fn adopt(
+    folder: &Path,
+    name: &str,
+    key: &SecretKey,
+    account: &Account,
+) -> Result<(), Fault> {
+    let path = folder.join(settings::FILE);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => format!("{}\n{}", text.trim_end(), settings::entry(name, account)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            settings::template_of(name, account)
+        }
+        Err(error) => return Err(Fault::at(&path, "read", &error)),
+    };
+    let wrong = |text| {
+        let message = format!("the account does not fit into {}: {text}", path.display());
+        Fault::new(Class::Refused, message)
+    };
+    settings::Settings::parse(&text).map_err(wrong)?;
+    let i2p = account.i2p.as_deref().map(|text| {
+        let keys = Keys::parse(text);
+        keys.ok_or_else(|| wrong("its I2P destination is damaged".to_owned()))
+    });
+    let i2p = i2p.transpose()?;
+    private(folder)?;
+    let held = lock(folder)?;
+    private(&folder.join(KEYS))?;
+    let file = |ending: &str| folder.join(KEYS).join(format!("{name}.{ending}"));
+    let (secret, destination) = (file("key"), file("i2p"));
+    if secret.exists() || destination.exists() {
+        return Err(wrong(format!(
+            "there are keys of the name '{name}' already"
+        )));
+    }
+    let node = Ed25519Blake3.node_id(&Ed25519Blake3.public_key(key));
+    crate::store::account(folder, name, node)?;
+    let written = write_new(&secret, format!("{}\n", text::hex(&key.0)).as_bytes())
+        .and_then(|()| {
+            i2p.map_or(Ok(()), |keys| {
+                write_new(&destination, format!("{}\n", keys.text()).as_bytes())
+            })
+        })
+        .and_then(|()| replace(&path, text.as_bytes()));
+    if written.is_err() {
+        // They were not there before.
+        let _ = (fs::remove_file(&secret), fs::remove_file(&destination));
+    }
+    drop(held);
+    written
+}
+
+/// Writes a file anew, durably: it is the old one or the new one, never half of it.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    let new = path.with_extension("new");
+    let _ = fs::remove_file(&new);
+    write_new(&new, bytes)?;
+    fs::rename(&new, path).map_err(|error| Fault::at(path, "write", &error))
 }
 
 /// Makes a folder that only its owner may use.

@@ -9,9 +9,10 @@ use crate::runner::{self, Inlets, Parts};
 use crate::settings::{Account, Limits, Settings};
 use crate::store::{self, Store};
 use crate::transport::door::Door;
-use crate::transport::i2p::{I2p, Routers};
+use crate::transport::i2p::{self, I2p, Routers};
 use crate::transport::noise::StaticKey;
 use crate::transport::pace::Paces;
+use crate::transport::silent::Silent;
 use crate::transport::tcp::Tcp;
 use crate::transport::{Listener, Place, Transport};
 use bytes::Bytes;
@@ -57,6 +58,8 @@ pub(crate) struct Hosting {
     pub(crate) cold_after: watch::Sender<Duration>,
     /// The account to record, and where.
     pub(crate) record: Option<(String, PathBuf)>,
+    /// Nobody is dialled and nobody taken in.
+    pub(crate) silent: bool,
     /// The store.
     pub(crate) store: Store,
     /// Routers of I2P.
@@ -179,6 +182,9 @@ impl Hosting {
     /// The one transport of an account: on I2P each has a destination of its own, so that
     /// nobody sees that they are together; and who is on I2P dials nowhere else.
     fn transport(&self, account: &Account) -> Result<Arc<dyn Transport>, Fault> {
+        if self.silent {
+            return self.silence(account);
+        }
         if !account.is_on_i2p() {
             let reach = self.settings.tcp.reach;
             return Ok(Arc::new(Tcp { reach }));
@@ -186,6 +192,17 @@ impl Hosting {
         let keys = folder::destination(&self.folder, &account.name)?;
         let tunnels = self.settings.i2p.tunnels();
         Ok(Arc::new(I2p::start(self.routers.clone(), keys, tunnels)))
+    }
+
+    fn silence(&self, account: &Account) -> Result<Arc<dyn Transport>, Fault> {
+        let (scheme, place) = if account.is_on_i2p() {
+            let keys = folder::destination(&self.folder, &account.name)?;
+            (i2p::SCHEME, i2p::keys::name(&keys.hash()))
+        } else {
+            let place = account.listen.split_once(':').unwrap_or_default().1;
+            ("tcp", place.to_owned())
+        };
+        Ok(Arc::new(Silent { scheme, place }))
     }
 
     fn announced(account: &Account, listener: &dyn Listener, key: &StaticKey) -> Place {

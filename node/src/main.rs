@@ -3,6 +3,7 @@
 //! The runner awaits, calls the core, performs its effects in their order. No protocol logic
 //! lives in this crate, and nothing here knows the simulator.
 
+mod alone;
 mod cli;
 mod clock;
 mod control;
@@ -12,6 +13,7 @@ mod hosting;
 mod machine;
 mod metrics;
 mod node;
+mod portable;
 mod reload;
 mod runner;
 mod settings;

@@ -54,6 +54,46 @@ pub(crate) fn run(
     relog: Relog,
     ready: impl FnOnce(&Ready),
 ) -> Result<(), Fault> {
+    let how = How {
+        record,
+        silent: false,
+        stop: Arc::new(watch::channel(false).0),
+    };
+    start(folder, settings, how, relog, ready)
+}
+
+/// Runs all accounts of a data folder without transport, for commands of this process.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_alone(
+    folder: &Path,
+    settings: Settings,
+    stop: Arc<watch::Sender<bool>>,
+    ready: impl FnOnce(),
+) -> Result<(), Fault> {
+    let how = How {
+        record: None,
+        silent: true,
+        stop,
+    };
+    start(folder, settings, how, Box::new(|_| {}), |_| ready())
+}
+
+/// What differs between a node and a command that works alone.
+struct How {
+    record: Option<(String, PathBuf)>,
+    silent: bool,
+    stop: Arc<watch::Sender<bool>>,
+}
+
+fn start(
+    folder: &Path,
+    settings: Settings,
+    how: How,
+    relog: Relog,
+    ready: impl FnOnce(&Ready),
+) -> Result<(), Fault> {
     let lock = folder::lock(folder)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
@@ -68,14 +108,15 @@ pub(crate) fn run(
     let routers = Routers {
         sam: (settings.i2p.sam_host.clone(), settings.i2p.sam_port),
         #[cfg(feature = "embedded-router")]
-        own: (settings.transport == settings::Which::Auto)
+        own: (settings.transport == settings::Which::Auto && !how.silent)
             .then(|| Embedded::new(folder, settings.i2p.router.clone())),
     };
     let hosting = Hosting {
         folder: folder.to_owned(),
         cold_after: watch::channel(settings.limits.cold_after()).0,
         settings,
-        record,
+        record: how.record,
+        silent: how.silent,
         store,
         routers: Arc::new(routers),
         counters: Counters::default(),
@@ -84,7 +125,7 @@ pub(crate) fn run(
     let process = Process {
         hosting: Arc::new(hosting),
         machine,
-        stop: Arc::new(watch::channel(false).0),
+        stop: how.stop,
     };
     let result = runtime.block_on(process.serve(relog, ready));
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -116,17 +157,21 @@ impl Process {
             stop: self.stop.clone(),
         };
         let listener = control::listen(&hosting.folder)?;
-        if let Some(place) = hosting.settings.metrics.listen {
+        if let Some(place) = hosting.settings.metrics.listen.filter(|_| !hosting.silent) {
             let listener = metrics::listen(place).await?;
             tokio::spawn(metrics::serve(listener, desk.clone()));
         }
-        let web = web::open(hosting.clone(), desk.clone()).await?;
-        public::open(
-            &hosting.folder,
-            &hosting.settings.public,
-            self.stop.subscribe(),
-        )
-        .await?;
+        let web = if hosting.silent {
+            None
+        } else {
+            public::open(
+                &hosting.folder,
+                &hosting.settings.public,
+                self.stop.subscribe(),
+            )
+            .await?;
+            web::open(hosting.clone(), desk.clone()).await?
+        };
         let server = tokio::spawn(control::serve(listener, desk));
         ready(&Ready { addresses, web });
         self.until_stopped(&mut reload).await?;

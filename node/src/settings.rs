@@ -2,6 +2,7 @@
 
 use crate::fault::{Class, Fault};
 use crate::metrics;
+use crate::portable;
 use crate::transport::i2p::{self, Tunnels};
 use crate::transport::tcp::Reach;
 use crate::web;
@@ -354,6 +355,22 @@ pub(crate) fn name_fits(name: &str) -> Result<(), String> {
     Err(format!(
         "'{name}' is no account name: expected 1 to 32 of a-z, 0-9, - and _"
     ))
+}
+
+/// An account in the settings.
+pub(crate) fn entry(name: &str, account: &portable::account::Account) -> String {
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let announce = account.announce.as_deref();
+    let announce = announce.map_or(String::new(), |place| {
+        format!("announce = {}\n", quoted(place))
+    });
+    let listen = quoted(&account.listen);
+    format!("\n[[account]]\nname = \"{name}\"\nlisten = {listen}\n{announce}")
+}
+
+/// Settings for an account that comes from elsewhere, in a new folder.
+pub(crate) fn template_of(name: &str, account: &portable::account::Account) -> String {
+    with_accounts(entry(name, account).trim_start())
 }
 
 /// What `init` writes.

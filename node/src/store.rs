@@ -56,6 +56,8 @@ pub(crate) enum Op {
     Bookmark(DocumentId, bool),
     /// The user has read it (or not).
     Read(DocumentId, bool),
+    /// The user's document was made of what has this hash.
+    Made([u8; 32], DocumentId),
     /// A document is here for the user, hidden or not.
     Arrived(DocumentId, bool),
     /// Answered by `Input::Loaded`.
@@ -194,6 +196,34 @@ pub(crate) fn account(folder: &Path, name: &str, node: NodeId) -> Result<i64, Fa
     let path = folder.join(FILE);
     let connection = schema::open(&path)?;
     schema::account(&connection, name, node).map_err(|error| Fault::at(&path, "write", &error))?
+}
+
+/// Writes marks and wishes of an account that is not running.
+///
+/// # Errors
+/// The store cannot be written; nothing is changed then.
+pub(crate) fn marks(
+    folder: &Path,
+    name: &str,
+    marks: &[(ask::Mark, DocumentId, Option<&'static str>)],
+) -> Result<(), Fault> {
+    let path = folder.join(FILE);
+    let mut connection = schema::open(&path)?;
+    let failed = |error| Fault::at(&path, "write", &error);
+    let number: i64 = connection
+        .query_row(
+            "SELECT number FROM account WHERE name = ?1",
+            [name],
+            |row| row.get(0),
+        )
+        .map_err(failed)?;
+    let ops: Vec<Op> = marks
+        .iter()
+        .map(|(mark, id, mode)| mark.op(*id, *mode))
+        .collect();
+    let batch = [(number, &ops[..])];
+    let done = write::transaction(&mut connection, batch.into_iter());
+    done.map(drop).map_err(failed)
 }
 
 /// What an account's core needs to start again: its own record, and those of peers.

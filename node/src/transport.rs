@@ -10,6 +10,7 @@ pub(crate) mod door;
 pub(crate) mod i2p;
 pub(crate) mod noise;
 pub(crate) mod pace;
+pub(crate) mod silent;
 pub(crate) mod tcp;
 
 use cliqueclique_core::Address;

@@ -468,6 +468,7 @@ fn recording() -> Vec<Vec<u8>> {
         children: Vec::new(),
         body: bytes::Bytes::from_static(b"hello"),
         mode: Mode::Follow,
+        created: None,
     };
     let mut entries = vec![encode(&Entry::Start(Box::new(start)))];
     for input in [Input::Wake, Input::Command(RequestId(1), publish)] {

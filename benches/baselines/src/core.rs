@@ -266,6 +266,7 @@ impl Cored {
             children: Vec::new(),
             body: Bytes::copy_from_slice(document.body()),
             mode,
+            created: None,
         };
         self.command(now, command, disk, effects);
     }
@@ -375,6 +376,7 @@ impl Cored {
             | Command::BlockAuthor(..)
             | Command::BlockPeer(..)
             | Command::SetAddress(_)
+            | Command::Import { .. }
             | Command::Shutdown => return,
         };
         if self.is_cores(&id) {

@@ -68,6 +68,7 @@ pub(crate) fn line(line: &str) -> Result<Line, String> {
         children: Vec::new(),
         body: Bytes::from(text.to_owned()),
         mode: Mode::Follow,
+        created: None,
     };
     Ok(Line::Ask(match verb {
         "create" => publish(Vec::new(), rest),

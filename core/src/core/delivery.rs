@@ -3,6 +3,7 @@
 //! (PROTOCOL.md, *Push*, *Inherit*, *Hand over*).
 
 use super::Core;
+use super::import::ImportWish;
 use super::records::Parked;
 use crate::deadline::Alarm;
 use crate::document::Document;
@@ -32,16 +33,18 @@ const LOADS: usize = 16;
 enum Origin {
     /// A user here wrote it.
     Local(RequestId, Mode),
+    /// A user has it from elsewhere.
+    Imported(RequestId, ImportWish),
     /// A peer pushed it along this document's network.
     Remote { via: Tag, fresh: bool },
 }
 
 #[derive(Clone, Debug, Hash)]
-struct Pending {
-    document: Document,
+pub(super) struct Pending {
+    pub(super) document: Document,
     origin: Origin,
     /// Who offered it, and the state that each told with it.
-    offers: Vec<(LinkId, u32, Option<State>)>,
+    pub(super) offers: Vec<(LinkId, u32, Option<State>)>,
 }
 
 /// Documents between arrival and admission, and between request and load.
@@ -135,6 +138,21 @@ impl Core {
             offers: Vec::new(),
         });
         self.effects.push(Effect::Admit(document));
+    }
+
+    /// A document that a user has from elsewhere goes to be verified and stored.
+    pub(super) fn admit_import(
+        &mut self,
+        request: RequestId,
+        document: &Document,
+        wish: ImportWish,
+    ) {
+        self.delivery.insert(Pending {
+            document: document.clone(),
+            origin: Origin::Imported(request, wish),
+            offers: Vec::new(),
+        });
+        self.effects.push(Effect::Admit(document.clone()));
     }
 
     /// A document came in.
@@ -267,7 +285,7 @@ impl Core {
     }
 
     /// A document is here: comments that came before it are looked at again.
-    fn replay_early(&mut self, tag: Tag) {
+    pub(super) fn replay_early(&mut self, tag: Tag) {
         self.replay_early_states(tag);
         if self
             .delivery
@@ -362,7 +380,14 @@ impl Core {
                 self.publish(&pending.document, request, mode)
             }
             (Admission::Stored, Origin::Remote { via, fresh }) => self.enter(&pending, via, fresh),
-            (_, Origin::Local(request, _)) => {
+            (Admission::Stored, Origin::Imported(request, wish)) => {
+                self.enter_import(&pending.document, request, wish);
+                self.meet_offers(&pending);
+            }
+            (Admission::Forged, Origin::Imported(request, _)) => {
+                self.refuse_import(request, pending);
+            }
+            (_, Origin::Local(request, _) | Origin::Imported(request, _)) => {
                 self.notify(Notification::Failed(request, CommandError::Storage));
             }
             (Admission::Forged, Origin::Remote { .. }) => {
@@ -464,7 +489,7 @@ impl Core {
         }
     }
 
-    fn newborn(&mut self, document: &Document) -> Overlay {
+    pub(super) fn newborn(&mut self, document: &Document) -> Overlay {
         let key = self.own_key(Rank::Holder);
         let root = Root::new(key, None, &*self.suite);
         let mut overlay = Overlay::new(document.id(), Stage::Holding, key, root);
@@ -472,7 +497,7 @@ impl Core {
         overlay
     }
 
-    fn complete_join(&mut self, tag: Tag, document: &Document) {
+    pub(super) fn complete_join(&mut self, tag: Tag, document: &Document) {
         let first_probe = self.now + self.config.probe_interval;
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
@@ -486,7 +511,7 @@ impl Core {
     }
 
     /// Ties a document to those it comments on and those it attaches.
-    fn attach(&mut self, tag: Tag, document: &Document) {
+    pub(super) fn attach(&mut self, tag: Tag, document: &Document) {
         let parents: Vec<Tag> = self.overlays.get(&tag).map_or(Vec::new(), |o| {
             o.parents.iter().map(|(parent, _)| *parent).collect()
         });

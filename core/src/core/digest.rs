@@ -136,6 +136,7 @@ mod tests {
             children: Vec::new(),
             body: Bytes::new(),
             mode: Mode::Follow,
+            created: None,
         };
         core.handle(at, Input::Clock(WallTime(9)), &mut Vec::new());
         core.handle(at, Input::Command(RequestId(1), command), &mut Vec::new());

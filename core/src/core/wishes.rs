@@ -3,6 +3,7 @@
 
 use super::Core;
 use super::contact::Ending;
+use super::import::ImportWish;
 use super::records::Parked;
 use crate::config::{MAX_ADDRESS, MAX_RELATIVES};
 use crate::document::{Document, Draft};
@@ -22,19 +23,7 @@ impl Core {
             self.notify(Notification::Failed(request, CommandError::Stopping));
             return;
         }
-        let subject = match &command {
-            Command::Subscribe(id, _) | Command::Bookmark(id, _) | Command::Forget(id) => Some(*id),
-            Command::Join { document, .. } => Some(*document),
-            Command::Publish { parents, .. } => parents.first().copied(),
-            Command::BlockAuthor(..)
-            | Command::BlockPeer(..)
-            | Command::SetAddress(_)
-            | Command::Shutdown => None,
-        };
-        if let Some(tag) = subject
-            .map(|id| self.suite.tag(&id))
-            .filter(|tag| self.is_cold(*tag))
-        {
+        if let Some(tag) = self.cold_subject(&command) {
             self.park(tag, Parked::Command(request, Box::new(command)));
             return;
         }
@@ -46,6 +35,30 @@ impl Core {
         }
     }
 
+    /// What a command is about and must be in memory for it, if something of it is cold.
+    fn cold_subject(&self, command: &Command) -> Option<Tag> {
+        let own;
+        let (first, second, third): (&[DocumentId], &[DocumentId], &[DocumentId]) = match command {
+            Command::Subscribe(id, _) | Command::Bookmark(id, _) | Command::Forget(id) => {
+                (std::slice::from_ref(id), &[], &[])
+            }
+            Command::Join { document, .. } => (std::slice::from_ref(document), &[], &[]),
+            Command::Publish {
+                parents, children, ..
+            } => (&[], parents, children),
+            Command::Import { document, .. } => {
+                own = [document.id()];
+                (&own, document.parents(), document.children())
+            }
+            Command::BlockAuthor(..)
+            | Command::BlockPeer(..)
+            | Command::SetAddress(_)
+            | Command::Shutdown => return None,
+        };
+        let mut tags = first.iter().chain(second).chain(third);
+        tags.find_map(|id| Some(self.suite.tag(id)).filter(|tag| self.is_cold(*tag)))
+    }
+
     /// Performs a command; true if it is done, false if its answer comes later.
     fn perform(&mut self, request: RequestId, command: Command) -> Result<bool, CommandError> {
         match command {
@@ -54,13 +67,14 @@ impl Core {
                 children,
                 body,
                 mode,
+                created,
             } => {
                 let founder = mode.subscribes();
                 let draft = Draft {
                     parents,
                     children,
                     body,
-                    created: self.wall(),
+                    created: created.unwrap_or(self.wall()).min(self.wall()),
                     founder,
                 };
                 return self.write(request, &draft, mode).map(|()| false);
@@ -85,6 +99,11 @@ impl Core {
             Command::BlockPeer(peer, on) => self.block_peer(peer, on),
             Command::SetAddress(address) => self.set_address(address)?,
             Command::Shutdown => self.shut_down(),
+            Command::Import {
+                document,
+                via,
+                mode,
+            } => return self.import(request, &document, ImportWish { via, mode }),
         }
         self.unsaved.insert(Record::Node);
         Ok(true)
@@ -135,8 +154,7 @@ impl Core {
             overlay.doors.push(address);
         }
         if overlay.stage == Stage::Leaving {
-            overlay.stage = Stage::Holding;
-            overlay.activity = None;
+            overlay.come_back();
         }
         self.recompute(tag);
         self.unsaved(tag);
@@ -235,8 +253,7 @@ impl Core {
                 return false;
             }
             // A parent was subscribed to again meanwhile.
-            overlay.stage = Stage::Holding;
-            overlay.activity = None;
+            overlay.come_back();
         }
         let inherited = overlay
             .parents

@@ -386,18 +386,21 @@ impl Play {
                 children: Vec::new(),
                 body: Bytes::from(vec![a, b, c]),
                 mode,
+                created: None,
             },
             4 => Command::Publish {
                 parents: vec![id],
                 children: vec![self.document(c).id()],
                 body: Bytes::new(),
                 mode,
+                created: None,
             },
-            5..=9 => Command::Join {
+            5..=8 => Command::Join {
                 document: id,
                 address: Address(Bytes::from(vec![b'a' + c % 3])),
                 mode,
             },
+            9 => self.import(b, c, None),
             10..=15 => Command::Subscribe(id, mode),
             16 | 17 => Command::Bookmark(id, c.is_multiple_of(2)),
             18 | 19 => Command::Forget(id),
@@ -405,10 +408,18 @@ impl Play {
             21 => Command::BlockPeer(peer, c.is_multiple_of(4)),
             22 => Command::SetAddress(Address(Bytes::from(vec![c]))),
             _ if c < 16 => Command::Shutdown,
-            _ => Command::Forget(id),
+            _ => self.import(b, c, Some(mode)),
         };
         self.requests += 1;
         self.input(Input::Command(RequestId(self.requests), command));
+    }
+
+    fn import(&self, b: u8, c: u8, mode: Option<Mode>) -> Command {
+        Command::Import {
+            document: self.document(b).clone(),
+            via: (c.is_multiple_of(2)).then(|| self.document(c).id()),
+            mode,
+        }
     }
 
     fn connect(&mut self, peer: usize) {

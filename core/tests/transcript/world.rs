@@ -121,6 +121,7 @@ impl World {
             children: Vec::new(),
             body: Bytes::from_static(text.as_bytes()),
             mode: Mode::Follow,
+            created: None,
         };
         let held: BTreeSet<DocumentId> = self.disks[node].keys().copied().collect();
         self.command(node, publish);

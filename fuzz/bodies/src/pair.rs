@@ -230,6 +230,7 @@ impl Pair {
                 children,
                 body,
                 mode,
+                created: None,
             },
         );
     }

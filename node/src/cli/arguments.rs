@@ -23,7 +23,8 @@ pub(crate) struct Arguments {
 }
 
 const EXITS: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 no node runs, \
-                     4 not found, 5 refused, 6 the store is damaged or of another version.\n\
+                     4 not found, 5 refused, 6 the store is damaged or of another version, \
+                     7 too busy, 8 written already.\n\
                      Documents are named by their id, or by its first digits (4 or more) if \
                      they are here.";
 
@@ -155,6 +156,25 @@ pub(crate) enum AccountVerb {
         #[arg(long, default_value_t = 50)]
         most: usize,
     },
+    /// Write something into a new file
+    #[command(subcommand)]
+    Export(Export),
+    /// Take in a file that `export` wrote, or an mbox
+    Import(Import),
+    /// Bring a document that is here below another: attached, or wrapped in a new one
+    Forward {
+        /// The document to bring
+        document: String,
+        /// The document to bring it below
+        below: String,
+        /// A text about it
+        text: Option<String>,
+        /// Quote it in a new document, instead of attaching it
+        #[arg(long)]
+        wrap: bool,
+    },
+    /// Show the account's node id, public key and address
+    Keys,
     /// List the links to other nodes
     Peers,
     /// Show the network of a document
@@ -212,6 +232,56 @@ pub(crate) enum Wish {
         #[arg(long)]
         remove: bool,
     },
+}
+
+/// What to write into a file.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Export {
+    /// One signed document
+    Document {
+        /// The document
+        document: String,
+        /// The new file
+        file: PathBuf,
+    },
+    /// A document and all that is here below it
+    Thread {
+        /// The document
+        document: String,
+        /// The new file
+        file: PathBuf,
+        /// As mails, without signatures, for other programs
+        #[arg(long)]
+        mbox: bool,
+    },
+    /// The account: keys, what it follows and keeps, marks and blocks, under a passphrase
+    Account {
+        /// The new file
+        file: PathBuf,
+        /// File with the passphrase in its first line [default: asked, or a line of the input]
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+}
+
+/// What to take in.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Import {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// Documents: own part in the network of the first
+    #[arg(long, value_enum, default_value_t = Part::Follow)]
+    pub(crate) mode: Part,
+    /// Mails: the document below which they come [default: a new forum]
+    #[arg(long, value_name = "DOCUMENT", conflicts_with = "name")]
+    pub(crate) forum: Option<String>,
+    /// Mails: name of the new forum [default: the file's]. Account: another name for it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Account: file with the passphrase in its first line [default: asked, or a line of the
+    /// input]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 /// A command about forums.

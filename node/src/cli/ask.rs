@@ -3,7 +3,8 @@
 
 use super::arguments::{AccountVerb as Verb, Forum, Wish};
 use super::show::Output;
-use crate::control::client;
+use crate::alone::Alone;
+use crate::control::client::{self, Session};
 use crate::control::request::{Id, Node, Part, Request};
 use crate::fault::{Class, Fault};
 use crate::store::ask::Reader;
@@ -11,21 +12,39 @@ use crate::text::{self, Invite};
 use crate::transport::Place;
 use cliqueclique_core::{DocumentId, NodeId};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
 /// How often it is looked whether a document has come.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long a command waits for another that has the folder.
+const BUSY: Duration = Duration::from_secs(30);
 
 /// Who asks, and where.
 pub(super) struct Caller<'a> {
     pub(super) folder: &'a Path,
     pub(super) account: &'a str,
     pub(super) output: Output,
+    /// The connection to who answers.
+    pub(super) session: RefCell<Option<Session>>,
+    /// The accounts in this process, if no node runs.
+    pub(super) alone: RefCell<Option<Alone>>,
 }
 
-impl Caller<'_> {
+impl<'a> Caller<'a> {
+    /// One that has asked nothing yet.
+    pub(super) fn new(folder: &'a Path, account: &'a str, output: Output) -> Self {
+        Self {
+            folder,
+            account,
+            output,
+            session: RefCell::default(),
+            alone: RefCell::default(),
+        }
+    }
+
     /// Does a command.
     ///
     /// # Errors
@@ -69,11 +88,20 @@ impl Caller<'_> {
                 self.output.entries(&found);
                 Ok(())
             }
+            Verb::Export(what) => self.export(what),
+            Verb::Import(import) => self.import_here(&import),
+            Verb::Forward {
+                document,
+                below,
+                text,
+                wrap,
+            } => self.forward(&document, &below, text, wrap),
+            Verb::Keys => self.keys(),
             Verb::Wish(wish) => self.wish(wish),
         }
     }
 
-    fn reader(&self) -> Result<Reader, Fault> {
+    pub(super) fn reader(&self) -> Result<Reader, Fault> {
         Reader::open(self.folder, self.account)
     }
 
@@ -84,8 +112,55 @@ impl Caller<'_> {
         }
     }
 
-    fn ask(&self, request: Request) -> Result<Value, Fault> {
-        client::ask(self.folder, self.account, request)
+    /// Asks the running node, or, where none runs, the accounts in this process.
+    pub(super) fn ask(&self, request: Request) -> Result<Value, Fault> {
+        self.reach(&request)?;
+        self.ask_again(&request)
+    }
+
+    /// Asks over the connection that there is.
+    fn ask_again(&self, request: &Request) -> Result<Value, Fault> {
+        let mut session = self.session.borrow_mut();
+        let session = match &mut *session {
+            Some(session) => session,
+            none => none.insert(Session::open(self.folder)?),
+        };
+        session.ask(self.account, request)
+    }
+
+    /// As [`Caller::ask`]; again while too much is under way.
+    pub(super) fn insist(&self, request: &Request) -> Result<Value, Fault> {
+        self.reach(request)?;
+        let mut session = self.session.borrow_mut();
+        let session = match &mut *session {
+            Some(session) => session,
+            none => none.insert(Session::open(self.folder)?),
+        };
+        session.insist(self.account, request)
+    }
+
+    /// Sees to it that somebody answers.
+    pub(super) fn reach(&self, request: &Request) -> Result<(), Fault> {
+        let needs_node = matches!(request, Request::Status | Request::Peers | Request::Stop);
+        let mut waited = Duration::ZERO;
+        if self.session.borrow().is_some() {
+            return Ok(());
+        }
+        while !needs_node && !client::answers(self.folder) {
+            match Alone::start(self.folder) {
+                Ok(alone) => {
+                    self.alone.replace(Some(alone));
+                    return Ok(());
+                }
+                // Another command is at work, or a node begins or ends.
+                Err(fault) if fault.class == Class::Refused && waited < BUSY => {
+                    std::thread::sleep(LOOK);
+                    waited += LOOK;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(())
     }
 
     fn table(&self, request: Request) -> Result<(), Fault> {
@@ -183,7 +258,7 @@ impl Caller<'_> {
         Err(Fault::new(Class::Failed, message))
     }
 
-    fn write(
+    pub(super) fn write(
         &self,
         parents: &[String],
         children: &[String],
@@ -202,6 +277,8 @@ impl Caller<'_> {
             },
             body: text.map_or_else(from_input, Ok)?,
             mode,
+            created: None,
+            source: None,
         };
         let answer = self.ask(request)?;
         let id = answer["id"].as_str().unwrap_or_default().to_owned();
@@ -230,11 +307,7 @@ impl Caller<'_> {
             self.ask(Request::Read { document, on })
         };
         self.output.full(&full);
-        // Reading works without a running node; marks do not.
-        match marked {
-            Err(fault) if fault.class != Class::NotRunning || unread => Err(fault),
-            Ok(_) | Err(_) => Ok(()),
-        }
+        marked.map(drop)
     }
 
     fn wish(&self, wish: Wish) -> Result<(), Fault> {

@@ -110,7 +110,7 @@ impl Member {
     }
 
     fn ask(&self, request: Request) -> Result<Value, Fault> {
-        client::ask(&self.folder, "me", request)
+        client::ask(&self.folder, "me", &request)
     }
 
     fn publish(&self, parents: &[DocumentId], text: &str) -> Result<DocumentId, Fault> {
@@ -119,6 +119,8 @@ impl Member {
             children: Vec::new(),
             body: text.to_owned(),
             mode: Part::Follow,
+            created: None,
+            source: None,
         })?;
         let id = answer["id"].as_str().and_then(text::unhex);
         id.map(DocumentId)

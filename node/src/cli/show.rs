@@ -143,8 +143,16 @@ fn row_of(row: &Value) -> String {
 
 /// Text from elsewhere without what a terminal would obey.
 fn harmless(text: &str) -> String {
-    let allowed = |c: char| !c.is_control() || c == '\n' || c == '\t';
+    let allowed = |c: char| (!c.is_control() || c == '\n' || c == '\t') && !turns(c);
     text.chars().filter(|c| allowed(*c)).collect()
+}
+
+/// True for what makes text stand in another order than it was written, or hides in it.
+fn turns(c: char) -> bool {
+    matches!(c,
+        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -154,5 +162,6 @@ mod tests {
     #[test]
     fn documents_cannot_command_a_terminal() {
         assert_eq!(harmless("a\u{1b}[2Jb\r\n\u{9b}c\td"), "a[2Jb\nc\td");
+        assert_eq!(harmless("a\u{202e}cba\u{2066}x\u{2069}\u{200f}"), "acbax");
     }
 }

@@ -1,7 +1,9 @@
 //! What can be asked of a running node: one line of JSON each way.
 
 use crate::fault::Fault;
+use bytes::Bytes;
 use cliqueclique_core as core;
+use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -16,6 +18,15 @@ pub(crate) struct Line {
     pub(crate) account: String,
     /// What is wanted.
     pub(crate) request: Request,
+}
+
+/// As [`Line`], for who asks.
+#[derive(Debug, Serialize)]
+pub(crate) struct LineOf<'a> {
+    /// Which account.
+    pub(crate) account: &'a str,
+    /// What is wanted.
+    pub(crate) request: &'a Request,
 }
 
 /// The answer.
@@ -51,22 +62,22 @@ macro_rules! hex_name {
                 let text = String::deserialize(deserializer)?;
                 let bytes = crate::text::unhex(&text)
                     .ok_or_else(|| serde::de::Error::custom(format!("'{text}' is no id")))?;
-                Ok(Self(<$of>::from(Bytes(bytes))))
+                Ok(Self(<$of>::from(Fixed(bytes))))
             }
         }
     };
 }
 
-struct Bytes<const N: usize>([u8; N]);
+struct Fixed<const N: usize>([u8; N]);
 
-impl From<Bytes<32>> for core::DocumentId {
-    fn from(bytes: Bytes<32>) -> Self {
+impl From<Fixed<32>> for core::DocumentId {
+    fn from(bytes: Fixed<32>) -> Self {
         Self(bytes.0)
     }
 }
 
-impl From<Bytes<16>> for core::NodeId {
-    fn from(bytes: Bytes<16>) -> Self {
+impl From<Fixed<16>> for core::NodeId {
+    fn from(bytes: Fixed<16>) -> Self {
         Self(bytes.0)
     }
 }
@@ -81,6 +92,44 @@ hex_name!(
     Node,
     core::NodeId
 );
+
+/// What a document was made of, as the hash that names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Source(pub(crate) [u8; 32]);
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&crate::text::hex(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = crate::text::unhex(&text);
+        let wrong = || serde::de::Error::custom(format!("'{text}' has not 64 hex digits"));
+        bytes.map(Self).ok_or_else(wrong)
+    }
+}
+
+/// Bytes of a document, in Base64.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Raw(pub(crate) Bytes);
+
+impl Serialize for Raw {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let wrong = |error| serde::de::Error::custom(format!("the document's Base64: {error}"));
+        let bytes = BASE64.decode(text.as_bytes()).map_err(wrong)?;
+        Ok(Self(bytes.into()))
+    }
+}
 
 /// Own part in a document's network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -129,7 +178,28 @@ pub(crate) enum Request {
         body: String,
         /// Own part in its network.
         mode: Part,
+        /// The date that it is to have, seconds since 1970, if not now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        created: Option<u64>,
+        /// What it was made of, such as a mail: noted together with it, so that an import that
+        /// begins again knows what is here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<Source>,
     },
+    /// Take in a document that somebody signed.
+    Import {
+        /// Its canonical bytes.
+        document: Raw,
+        /// A document here that attaches it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        via: Option<Id>,
+        /// Own part in its network; without one it stays as long as a document is followed on
+        /// which it comments.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<Part>,
+    },
+    /// What of an account is not in tables: whom it hides and refuses, whom it knows.
+    Portrait,
     /// Join a document's network.
     Join {
         /// The document.

@@ -1,14 +1,18 @@
 //! Users' requests: into commands of the core, and its news into answers.
 
 use super::{Ask, Out, Reply, Runner};
-use crate::control::request::Request;
+use crate::control::request::{Request, Source};
 use crate::fault::{Class, Fault};
 use crate::store::Op;
 use crate::text::Invite;
 use crate::transport::Place;
+use bytes::Bytes;
+use cliqueclique_core::crypto::Ed25519Blake3;
 use cliqueclique_core::effect::CommandError;
 use cliqueclique_core::view::OverlayView;
-use cliqueclique_core::{Command, DocumentId, Input, Mode, Notification, RequestId};
+use cliqueclique_core::{
+    Command, Document, DocumentId, Input, Mode, NodeId, Notification, RequestId, WallTime,
+};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -19,6 +23,8 @@ pub(super) struct Asked {
     pub(super) then: Vec<Op>,
     /// For a new document: own part in its network.
     pub(super) mode: Option<Mode>,
+    /// For a new document: what it was made of.
+    pub(super) source: Option<Source>,
 }
 
 impl Runner {
@@ -40,14 +46,33 @@ impl Runner {
                 places,
                 mode,
             } => self.join(reply, document.into(), &places, mode.into()),
+            Request::Portrait => {
+                let portrait = self.portrait();
+                self.tell(reply, Ok(portrait));
+            }
+            Request::Import {
+                document,
+                via,
+                mode,
+            } => self.import(reply, document.0, via.map(Into::into), mode.map(Into::into)),
             Request::Publish { .. }
             | Request::Subscribe { .. }
             | Request::Bookmark { .. }
             | Request::Forget { .. }
             | Request::BlockAuthor { .. }
             | Request::BlockPeer { .. } => {
+                let source = match &request {
+                    Request::Publish { source, .. } => *source,
+                    _other => None,
+                };
                 if let Some((command, then, mode)) = command(request) {
-                    self.command(command, Asked { reply, then, mode });
+                    let asked = Asked {
+                        reply,
+                        then,
+                        mode,
+                        source,
+                    };
+                    self.command(command, asked);
                 }
             }
             Request::Stop => self.tell(reply, Err(Fault::new(Class::Failed, "not for an account"))),
@@ -102,6 +127,7 @@ impl Runner {
             reply,
             then,
             mode: None,
+            source: None,
         };
         let rest: Vec<Command> = commands.collect();
         self.command(first, asked);
@@ -109,6 +135,60 @@ impl Runner {
             self.requests += 1;
             self.feed(Input::Command(RequestId(self.requests), more));
         }
+    }
+
+    fn import(
+        &mut self,
+        reply: oneshot::Sender<Reply>,
+        bytes: Bytes,
+        via: Option<DocumentId>,
+        mode: Option<Mode>,
+    ) {
+        let document = match Document::parse(bytes, &Ed25519Blake3) {
+            Ok(document) => document,
+            Err(error) => {
+                let fault = Fault::new(Class::Usage, format!("this is no document: {error}"));
+                return self.tell(reply, Err(fault));
+            }
+        };
+        let id = document.id();
+        let mut then = vec![Op::Wish(id, mode)];
+        if mode.is_none() {
+            then.clear();
+        }
+        if mode == Some(Mode::Hold) {
+            then.push(Op::Bookmark(id, true));
+        }
+        let asked = Asked {
+            reply,
+            then,
+            mode: None,
+            source: None,
+        };
+        let command = Command::Import {
+            document,
+            via,
+            mode,
+        };
+        self.command(command, asked);
+    }
+
+    /// What of the account is not in tables.
+    fn portrait(&self) -> Value {
+        let core = &self.parts.core;
+        let (authors, peers) = core.blocked();
+        let text = |ids: Vec<NodeId>| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let known = core.acquaintances().map(|(node, address, grounds)| {
+            let address = String::from_utf8_lossy(&address.0).into_owned();
+            let grounds = grounds.iter().map(|tag| crate::text::hex(&tag.0));
+            let grounds = grounds.collect::<Vec<_>>();
+            json!({ "node": node.to_string(), "address": address, "grounds": grounds })
+        });
+        json!({
+            "muted": text(authors),
+            "blocked": text(peers),
+            "known": known.collect::<Vec<_>>(),
+        })
     }
 
     /// The core has news.
@@ -136,6 +216,9 @@ impl Runner {
         if let (Some(id), Some(mode)) = (document, asked.mode) {
             self.store(Op::Wish(id, Some(mode)));
             self.store(Op::Read(id, true));
+        }
+        if let (Some(id), Some(source)) = (document, asked.source) {
+            self.store(Op::Made(source.0, id));
         }
         let answer = document.map_or_else(|| json!({}), |id| json!({ "id": id.to_string() }));
         self.tell(asked.reply, Ok(answer));
@@ -227,6 +310,8 @@ fn command(request: Request) -> Option<(Command, Vec<Op>, Option<Mode>)> {
             children,
             body,
             mode,
+            created,
+            source: _,
         } => {
             let ids = |ids: Vec<crate::control::request::Id>| {
                 ids.into_iter().map(DocumentId::from).collect()
@@ -237,6 +322,7 @@ fn command(request: Request) -> Option<(Command, Vec<Op>, Option<Mode>)> {
                 children: ids(children),
                 body: body.into_bytes().into(),
                 mode,
+                created: created.map(WallTime),
             };
             (command, Vec::new(), Some(mode))
         }
@@ -265,6 +351,8 @@ fn command(request: Request) -> Option<(Command, Vec<Op>, Option<Mode>)> {
         | Request::Overlay { .. }
         | Request::Read { .. }
         | Request::Join { .. }
+        | Request::Import { .. }
+        | Request::Portrait
         | Request::Stop => return None,
     })
 }
@@ -281,12 +369,16 @@ fn refusal(error: CommandError) -> Fault {
              none named twice",
         ),
         CommandError::Duplicate => (
-            Class::Refused,
+            Class::Duplicate,
             "the same was written within this second: nothing was added",
         ),
         CommandError::Storage => (Class::Failed, "the document could not be stored"),
-        CommandError::Busy => (Class::Refused, "too much is under way: try again later"),
+        CommandError::Busy => (Class::Busy, "too much is under way: try again later"),
         CommandError::Stopping => (Class::Refused, "the node is stopping"),
+        CommandError::Forged => (
+            Class::Refused,
+            "the document's signature is wrong: its author did not write it so",
+        ),
     };
     Fault::new(class, text)
 }

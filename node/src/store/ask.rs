@@ -6,7 +6,7 @@ use crate::fault::{Class, Fault};
 use crate::text;
 use bytes::Bytes;
 use cliqueclique_core::crypto::Ed25519Blake3;
-use cliqueclique_core::{Document, DocumentId};
+use cliqueclique_core::{Document, DocumentId, Mode};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use std::path::Path;
@@ -15,6 +15,45 @@ use std::path::Path;
 const SHORTEST: usize = 4;
 /// Deepest thread that is shown; comments can be attached in circles.
 const DEEPEST: usize = 256;
+
+/// Names of modes, by their number in the tables.
+const MODES: [&str; 3] = ["hold", "subscribe", "follow"];
+
+/// A kind of mark that a user sets on documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// It is kept.
+    Bookmark,
+    /// It was read.
+    Read,
+    /// The user chose a part in its network.
+    Wish,
+}
+
+impl Mark {
+    fn table(self) -> &'static str {
+        match self {
+            Self::Bookmark => "bookmark",
+            Self::Read => "read_mark",
+            Self::Wish => "wish",
+        }
+    }
+
+    /// The step that sets it.
+    pub(super) fn op(self, id: DocumentId, mode: Option<&str>) -> super::Op {
+        let number = MODES.iter().position(|name| Some(*name) == mode);
+        let mode = number.and_then(|number| {
+            [Mode::Hold, Mode::Subscribe, Mode::Follow]
+                .get(number)
+                .copied()
+        });
+        match self {
+            Self::Bookmark => super::Op::Bookmark(id, true),
+            Self::Read => super::Op::Read(id, true),
+            Self::Wish => super::Op::Wish(id, mode),
+        }
+    }
+}
 
 /// One document as lists show it.
 #[derive(Clone, Debug, Serialize)]
@@ -191,7 +230,11 @@ impl Reader {
         })
     }
 
-    pub(super) fn document(&self, id: &DocumentId) -> Result<Document, Fault> {
+    /// One document as it was signed.
+    ///
+    /// # Errors
+    /// It is not here, or damaged.
+    pub(crate) fn document(&self, id: &DocumentId) -> Result<Document, Fault> {
         let bytes = self
             .bytes(id)?
             .ok_or_else(|| Fault::new(Class::NotFound, format!("the document {id} is not here")))?;
@@ -217,8 +260,7 @@ impl Reader {
             .prepare_cached("SELECT mode FROM wish WHERE account = ?1 AND id = ?2")?
             .query_row(params![self.account, id.0], |row| row.get(0))
             .optional()?;
-        let names = ["hold", "subscribe", "follow"];
-        let mode = mode.and_then(|mode| names.get(usize::try_from(mode).ok()?).copied());
+        let mode = mode.and_then(|mode| MODES.get(usize::try_from(mode).ok()?).copied());
         Ok(Entry {
             id: id.to_string(),
             author: document.author_id().to_string(),
@@ -290,6 +332,83 @@ impl Reader {
         Ok(entries)
     }
 
+    /// A document and all that is held below it, as it is at one moment: each once, behind one of
+    /// those that it stands below, with the way from the first to it.
+    ///
+    /// # Errors
+    /// It is not here, the store cannot be read, or what is done with one fails.
+    pub(crate) fn walk(
+        &self,
+        id: &DocumentId,
+        mut each: impl FnMut(&Document, &[DocumentId]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let moment = self.store.unchecked_transaction();
+        let moment = moment.map_err(|error| failed(&error))?;
+        let mut seen = std::collections::BTreeSet::from([*id]);
+        let (mut waiting, mut way) = (vec![(*id, 0)], Vec::new());
+        while let Some((id, depth)) = waiting.pop() {
+            way.truncate(depth);
+            each(&self.document(&id)?, &way)?;
+            way.push(id);
+            let below = self.below(&id).map_err(|error| failed(&error))?;
+            let fresh = below.into_iter().rev().filter(|id| seen.insert(*id));
+            waiting.extend(fresh.map(|id| (id, depth + 1)));
+        }
+        moment.finish().map_err(|error| failed(&error))
+    }
+
+    /// All that the user marked so.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn marks(&self, mark: Mark) -> Result<Vec<DocumentId>, Fault> {
+        let table = mark.table();
+        let find = || -> rusqlite::Result<Vec<DocumentId>> {
+            let sql = format!("SELECT id FROM {table} WHERE account = ?1 ORDER BY id");
+            let mut find = self.store.prepare_cached(&sql)?;
+            find.query_map([self.account], |row| row.get(0).map(DocumentId))?
+                .collect()
+        };
+        find().map_err(|error| failed(&error))
+    }
+
+    /// What the user chose for documents: hold, subscribe, follow.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn wishes(&self) -> Result<Vec<(DocumentId, &'static str)>, Fault> {
+        let find = || -> rusqlite::Result<Vec<(DocumentId, &'static str)>> {
+            let mut find = self
+                .store
+                .prepare_cached("SELECT id, mode FROM wish WHERE account = ?1 ORDER BY id")?;
+            let row = |row: &rusqlite::Row<'_>| {
+                let mode = usize::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+                let mode = MODES.get(mode).copied().unwrap_or(MODES[0]);
+                Ok((DocumentId(row.get(0)?), mode))
+            };
+            find.query_map([self.account], row)?.collect()
+        };
+        find().map_err(|error| failed(&error))
+    }
+
+    /// The document that was made of what has this hash, if it is still here.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn made_of(&self, source: &[u8; 32]) -> Result<Option<DocumentId>, Fault> {
+        let find = || {
+            let mut find = self.store.prepare_cached(
+                "SELECT m.id FROM made m JOIN document d ON d.id = m.id
+                 JOIN holding h ON h.document = d.number AND h.account = m.account
+                 WHERE m.account = ?1 AND m.source = ?2",
+            )?;
+            find.query_row(params![self.account, source], |row| row.get(0))
+                .optional()
+        };
+        let found = find().map_err(|error| failed(&error))?;
+        Ok(found.map(DocumentId))
+    }
+
     /// Number of documents that the account holds.
     ///
     /// # Errors
@@ -306,7 +425,7 @@ impl Reader {
 }
 
 /// First line of a body, without what a terminal would obey.
-fn subject(body: &[u8]) -> String {
+pub(crate) fn subject(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let line = text.lines().find(|line| !line.trim().is_empty());
     line.unwrap_or_default()

@@ -10,7 +10,7 @@ use std::time::Duration;
 const APPLICATION: i32 = 0x636c_7163;
 
 /// What makes version n + 1 of version n.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "
 CREATE TABLE account (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, node BLOB NOT NULL);
@@ -72,6 +72,12 @@ CREATE INDEX comment_comment ON comment (comment, parent);
 CREATE TABLE draft (
     account INTEGER NOT NULL, below BLOB NOT NULL, body TEXT NOT NULL, changed INTEGER NOT NULL,
     PRIMARY KEY (account, below)) WITHOUT ROWID;
+",
+    "
+-- What documents were made of, such as mails, so that nothing is imported twice.
+CREATE TABLE made (
+    account INTEGER NOT NULL, source BLOB NOT NULL, id BLOB NOT NULL,
+    PRIMARY KEY (account, source)) WITHOUT ROWID;
 ",
 ];
 

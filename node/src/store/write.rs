@@ -74,6 +74,10 @@ impl Step<'_> {
             Op::Wish(id, mode) => self.wish(id, *mode)?,
             Op::Bookmark(id, on) => self.mark("bookmark", id, *on)?,
             Op::Read(id, on) => self.mark("read_mark", id, *on)?,
+            Op::Made(source, id) => self.run(
+                "INSERT OR REPLACE INTO made (account, source, id) VALUES (?1, ?2, ?3)",
+                params![self.account, source, id.0],
+            )?,
             Op::Arrived(id, hidden) => self.run(
                 "UPDATE holding SET hidden = ?3 WHERE account = ?1 AND hidden <> ?3 AND document =
                  (SELECT number FROM document WHERE id = ?2)",

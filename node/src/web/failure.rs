@@ -34,8 +34,8 @@ impl From<Fault> for Failure {
         let status = match fault.class {
             Class::NotFound => StatusCode::NOT_FOUND,
             Class::Usage => StatusCode::UNPROCESSABLE_ENTITY,
-            Class::Refused => StatusCode::CONFLICT,
-            Class::NotRunning => StatusCode::SERVICE_UNAVAILABLE,
+            Class::Refused | Class::Duplicate => StatusCode::CONFLICT,
+            Class::NotRunning | Class::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Class::Failed | Class::Store => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::of(status, fault.message)

@@ -92,6 +92,14 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Node {
+    /// A folder that is not made yet.
+    pub(crate) fn at(folder: &str) -> Self {
+        Self {
+            folder: PathBuf::from(folder),
+            process: None,
+        }
+    }
+
     /// Changes a part of its settings, which must be there.
     pub(crate) fn edit(&self, from: &str, to: &str) {
         let path = self.folder.join("settings.toml");

@@ -116,6 +116,7 @@ impl World<'_> {
                     children: Vec::new(),
                     body: body(size, ticket as u64),
                     mode,
+                    created: None,
                 }
             }
             Action::Join { number, via, mode } => {
@@ -231,6 +232,7 @@ impl World<'_> {
                 | CommandError::Duplicate
                 | CommandError::Limits
                 | CommandError::Storage
+                | CommandError::Forged
                 | CommandError::Stopping,
                 _,
             ) => {}

@@ -55,7 +55,7 @@ fn start(folder: &Path) -> Running {
 
 impl Running {
     fn ask(&self, request: Request) -> Value {
-        client::ask(&self.folder, "me", request).expect("done")
+        client::ask(&self.folder, "me", &request).expect("done")
     }
 
     fn write(&self, parents: &[DocumentId], body: &str) -> DocumentId {
@@ -64,6 +64,8 @@ impl Running {
             children: Vec::new(),
             body: body.to_owned(),
             mode: Part::Follow,
+            created: None,
+            source: None,
         });
         let id = answer["id"].as_str().and_then(text::unhex);
         DocumentId(id.expect("an id"))

@@ -138,13 +138,14 @@ impl Overlay {
         }
     }
 
-    /// Notes that this document is a comment of another.
-    pub(crate) fn add_parent(&mut self, parent: Tag) {
-        if !self.parents.iter().any(|(tag, _)| *tag == parent)
-            && self.parents.len() < 4 * crate::config::MAX_RELATIVES
-        {
+    /// Notes that this document is a comment of another; true if that is new.
+    pub(crate) fn add_parent(&mut self, parent: Tag) -> bool {
+        let new = !self.parents.iter().any(|(tag, _)| *tag == parent)
+            && self.parents.len() < 4 * crate::config::MAX_RELATIVES;
+        if new {
             self.parents.push((parent, Mode::Hold));
         }
+        new
     }
 
     /// Stays, though it was on its way out.

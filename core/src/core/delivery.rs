@@ -563,11 +563,17 @@ impl Core {
             activity.lazy = Some(lazy);
             activity.agreed.clear();
         }
-        if let Some(child) = self.overlays.get_mut(&comment) {
-            child.add_parent(parent);
+        let child = self.overlays.get_mut(&comment);
+        let fresh = child.is_some_and(|child| {
+            let fresh = child.add_parent(parent);
             if let Some(entry) = child.parents.iter_mut().find(|(tag, _)| *tag == parent) {
                 entry.1 = mode;
             }
+            fresh
+        });
+        if fresh {
+            // A document here attached it: its own record does not say so yet.
+            self.unsaved(comment);
         }
         self.touch(parent);
         true

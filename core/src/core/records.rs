@@ -600,6 +600,7 @@ impl Core {
         self.cold.count = 0;
         self.cold.recall_all = false;
         let tags: Vec<Tag> = self.overlays.keys().copied().collect();
+        tags.iter().for_each(|tag| self.tie_attached(*tag));
         tags.iter().for_each(|tag| self.tie(*tag));
         self.redial_former();
         // What a user wished since the start must not come after the rest is put in order.
@@ -735,6 +736,17 @@ impl Core {
             // Its neighbours may be in different parts by now.
             overlay.reelected = true;
             overlay.election = Election::alone(root);
+        }
+    }
+
+    /// Ties what a document attaches to it.
+    fn tie_attached(&mut self, tag: Tag) {
+        let overlay = self.overlays.get(&tag).filter(|overlay| overlay.active());
+        let children = overlay.map_or(Vec::new(), |overlay| overlay.children.to_vec());
+        for child in children {
+            if self.overlays.get(&child).is_some_and(Overlay::holds) {
+                self.note_comment(tag, child);
+            }
         }
     }
 

@@ -7,9 +7,13 @@ use crate::alone::Alone;
 use crate::control::client::{self, Session};
 use crate::control::request::{Id, Node, Part, Request};
 use crate::fault::{Class, Fault};
+use crate::folder;
+use crate::settings::Settings;
+use crate::store;
 use crate::store::ask::Reader;
 use crate::text::{self, Invite};
 use crate::transport::Place;
+use cliqueclique_core::crypto::{Ed25519Blake3, Suite};
 use cliqueclique_core::{DocumentId, NodeId};
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -102,7 +106,22 @@ impl<'a> Caller<'a> {
     }
 
     pub(super) fn reader(&self) -> Result<Reader, Fault> {
-        Reader::open(self.folder, self.account)
+        match Reader::open(self.folder, self.account) {
+            // An account that has not run yet has nothing, and that can be told.
+            Err(fault) if fault.class == Class::NotFound && self.is_set()? => {
+                let secret = folder::key(self.folder, self.account)?;
+                let node = Ed25519Blake3.node_id(&Ed25519Blake3.public_key(&secret));
+                store::account(self.folder, self.account, node)?;
+                Reader::open(self.folder, self.account)
+            }
+            reader => reader,
+        }
+    }
+
+    /// The settings have this account.
+    fn is_set(&self) -> Result<bool, Fault> {
+        let settings = Settings::read(self.folder)?;
+        Ok(settings.accounts.iter().any(|it| it.name == self.account))
     }
 
     fn id(&self, text: &str) -> Result<Id, Fault> {

@@ -7,19 +7,24 @@ mod threads;
 
 use super::arguments::{Export, Import};
 use super::ask::Caller;
+use crate::clock::Clock;
 use crate::control::request::{Part, Request};
 use crate::fault::{Class, Fault};
 use crate::folder;
 use crate::portable::Kind;
+use cliqueclique_core::Time;
 use cliqueclique_core::crypto::{Ed25519Blake3, Suite};
 use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Longest passphrase, bytes.
 const PASSPHRASE: usize = 1_024;
+/// Pause between two lines of progress.
+const TELL: Duration = Duration::from_millis(250);
 
 impl Caller<'_> {
     /// Writes something into a file.
@@ -121,10 +126,8 @@ impl Caller<'_> {
 fn open(path: &Path) -> Result<BufReader<File>, Fault> {
     let failed = |error: std::io::Error| {
         let fault = Fault::at(path, "read", &error);
-        let class = match error.kind() {
-            std::io::ErrorKind::NotFound => Class::NotFound,
-            _other => fault.class,
-        };
+        let absent = error.kind() == std::io::ErrorKind::NotFound;
+        let class = if absent { Class::NotFound } else { fault.class };
         Fault::new(class, fault.message)
     };
     let file = File::open(path).map_err(failed)?;
@@ -244,20 +247,23 @@ fn ask_passphrase(twice: bool) -> Result<String, Fault> {
 /// A count that goes on on a terminal's error output, and nowhere else.
 struct Progress {
     shown: bool,
-    last: std::time::Instant,
+    clock: Clock,
+    next: Time,
 }
 
 impl Progress {
     fn begin() -> Self {
         Self {
             shown: std::io::stderr().is_terminal(),
-            last: std::time::Instant::now(),
+            clock: Clock::start(),
+            next: Time::ZERO,
         }
     }
 
     fn tell(&mut self, done: u64, of: u64, what: &str) {
-        if self.shown && self.last.elapsed().as_millis() >= 250 {
-            self.last = std::time::Instant::now();
+        let now = self.clock.now();
+        if self.shown && now >= self.next {
+            self.next = now + TELL;
             // A terminal that is gone needs no progress.
             let _ = write!(std::io::stderr(), "\r{done} of {of} {what} ");
         }

@@ -168,12 +168,13 @@ impl<R: Read> Reader<R> {
 
     fn take(&mut self, length: usize) -> Result<Vec<u8>, Flaw> {
         let mut bytes = vec![0; length];
-        self.file
-            .read_exact(&mut bytes)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => Flaw::Short(self.count),
-                _other => Flaw::Read(error),
-            })?;
+        self.file.read_exact(&mut bytes).map_err(|error| {
+            if error.kind() == io::ErrorKind::UnexpectedEof {
+                Flaw::Short(self.count)
+            } else {
+                Flaw::Read(error)
+            }
+        })?;
         self.hasher.update(&bytes);
         Ok(bytes)
     }

@@ -2,7 +2,7 @@
 
 use mail_builder::MessageBuilder;
 use mail_builder::headers::message_id::MessageId;
-use mail_parser::{Address, DateTime, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
+use mail_parser::{Address, DateTime, HeaderValue, Message, MessageParser, MimeHeaders};
 
 /// Longest body of a document that is made of a mail, bytes: with head and signature it fits.
 const LONGEST: usize = 120_000;
@@ -47,10 +47,16 @@ pub(super) fn head(bytes: &[u8]) -> Head {
 }
 
 fn ids<'x>(value: &'x HeaderValue<'x>) -> impl DoubleEndedIterator<Item = &'x str> {
+    let one = value.as_text().into_iter();
+    let list = value.as_text_list().into_iter().flatten();
     let all: Vec<&str> = match value {
-        HeaderValue::Text(id) => vec![id],
-        HeaderValue::TextList(ids) => ids.iter().map(AsRef::as_ref).collect(),
-        _none => Vec::new(),
+        HeaderValue::TextList(_) => list.map(AsRef::as_ref).collect(),
+        HeaderValue::Text(_)
+        | HeaderValue::Address(_)
+        | HeaderValue::DateTime(_)
+        | HeaderValue::ContentType(_)
+        | HeaderValue::Received(_)
+        | HeaderValue::Empty => one.collect(),
     };
     all.into_iter()
 }
@@ -107,10 +113,7 @@ fn text(mail: &Message<'_>) -> String {
 fn left_out(mail: &Message<'_>) -> String {
     let mut lines = String::new();
     for part in mail.attachments() {
-        let size = match &part.body {
-            PartType::Text(text) | PartType::Html(text) => text.len(),
-            _other => part.contents().len(),
-        };
+        let size = part.contents().len();
         let name = line(part.attachment_name().unwrap_or("without a name"));
         lines += &format!("\n\n(An attachment was left out: {name}, {size} bytes)");
     }

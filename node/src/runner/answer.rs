@@ -61,10 +61,7 @@ impl Runner {
             | Request::Forget { .. }
             | Request::BlockAuthor { .. }
             | Request::BlockPeer { .. } => {
-                let source = match &request {
-                    Request::Publish { source, .. } => *source,
-                    _other => None,
-                };
+                let source = source_of(&request);
                 if let Some((command, then, mode)) = command(request) {
                     let asked = Asked {
                         reply,
@@ -300,6 +297,14 @@ fn overlay(view: &OverlayView, is_root: bool, invite: &str) -> Value {
         "neighbors": neighbors.collect::<Vec<_>>(),
         "invite": invite,
     })
+}
+
+fn source_of(request: &Request) -> Option<Source> {
+    if let Request::Publish { source, .. } = request {
+        *source
+    } else {
+        None
+    }
 }
 
 /// The command of a request, and what is stored with its success.

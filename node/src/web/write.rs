@@ -82,6 +82,8 @@ async fn publish(
         children: Vec::new(),
         body: text.to_owned(),
         mode: Part::Follow,
+        created: None,
+        source: None,
     };
     let answer = web.ask(session, request).await?;
     // It is stored; a draft that is left over harms nobody.
@@ -217,6 +219,8 @@ async fn attach(
         children: vec![Id(child)],
         body: lines(&typed.text),
         mode: Part::Follow,
+        created: None,
+        source: None,
     };
     web.ask(session, request).await.map(drop)
 }

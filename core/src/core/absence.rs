@@ -225,7 +225,7 @@ impl Core {
                 }
             }
             if cold {
-                self.effects.push(crate::effect::Effect::Recall(node));
+                self.ask_records(node);
             }
             return;
         }

@@ -636,7 +636,7 @@ impl Core {
         let Some(peer) = self.peers.known.get_mut(&node) else {
             return;
         };
-        (peer.failures, peer.refusals) = (0, 0);
+        (peer.failures, peer.refusals, peer.calls) = (0, 0, 0);
         let mut lost = std::mem::take(&mut peer.lost);
         lost.retain(|tag| !self.is_neighbor(*tag, link_id));
         if dialed_for.is_some() {
@@ -723,7 +723,13 @@ impl Core {
         self.is_meeting(peer)
     }
 
-    fn other_ground(&self, peer: NodeId, refused: Tag) -> Option<(Tag, AdmissionKind)> {
+    fn other_ground(&mut self, peer: NodeId, refused: Tag) -> Option<(Tag, AdmissionKind)> {
+        let awaited = self.awaited_ground(peer);
+        awaited.or_else(|| Some((self.next_in_common(peer, refused)?, AdmissionKind::Reunion)))
+    }
+
+    /// Another document for which we wait for a peer, and why it may let us in.
+    fn awaited_ground(&self, peer: NodeId) -> Option<(Tag, AdmissionKind)> {
         let known = self.peers.known.get(&peer);
         let awaits = |tag: &Tag| {
             let activity = self.overlays.get(tag)?.activity.as_ref()?;
@@ -734,11 +740,7 @@ impl Core {
             Some((*tag, introduced.or(reunion)?))
         };
         let awaited = self.peers.awaited.get(&peer);
-        let awaited = awaited.into_iter().flatten().find_map(awaits);
-        let lost = known.map(|known| &known.lost);
-        let hoped = lost.filter(|lost| !lost.contains(&refused));
-        let reunion = hoped.and_then(|lost| Some((*lost.first()?, AdmissionKind::Reunion)));
-        awaited.or(reunion)
+        awaited.into_iter().flatten().find_map(awaits)
     }
 
     /// A link is gone, by a failure (`lost`) or because the other side said goodbye.
@@ -765,7 +767,7 @@ impl Core {
             self.hang_up(link.channel);
         }
         if link.cold > 0 {
-            self.effects.push(Effect::Recall(link.node));
+            self.ask_records(link.node);
         }
         for &tag in &link.documents {
             self.lose_neighbor(tag, link_id, link.node, ending);

@@ -22,6 +22,9 @@ const MAX_FAILURES: u32 = 340;
 /// and does not know us any more (it lost its disk, or came back from an old backup). Guess:
 /// with the shortest pauses that is five minutes.
 const MAX_REFUSALS: u8 = 6;
+/// Calls of one attempt, each for another document that was common: the peer may not hold some of
+/// them any more. Guess.
+const CALLS: u8 = 4;
 /// Peers drawn at random of which the one with most failures makes room for a new one. Guess.
 const PEERS_COMPARED: usize = 16;
 /// Most departures remembered, for tickets written just before them.
@@ -42,6 +45,8 @@ pub(super) struct Peer {
     pub(super) failures: u32,
     /// Of the last of them in a row, those in which it hung up on our Hello.
     pub(super) refusals: u8,
+    /// Calls of this attempt on which it hung up: the next is for another document.
+    pub(super) calls: u8,
     /// It knows us too: there was a link, or both were told of each other.
     pub(super) mutual: bool,
 }
@@ -136,6 +141,7 @@ impl Peers {
             lost: BTreeSet::new(),
             failures: 0,
             refusals: 0,
+            calls: 0,
             mutual: false,
         });
         // What the peer said itself counts more than what a third one says, until a call there
@@ -307,11 +313,24 @@ impl Core {
         peer.lost
             .retain(|tag| overlays.get(tag).map_or(cold, |overlay| overlay.active()));
         // It may not hold the first of them any more.
-        let turn = usize::try_from(peer.failures).unwrap_or(0) % peer.lost.len().max(1);
+        let turn = usize::try_from(peer.failures).unwrap_or(0) * usize::from(CALLS);
+        let turn = turn % peer.lost.len().max(1);
         let ground = peer.lost.iter().nth(turn).copied();
         if let Some(tag) = ground {
             self.dial_peer(node, tag, AdmissionKind::Reunion);
         }
+    }
+
+    /// The peer hung up on a call for one document: the next that we had in common, unless
+    /// enough were tried.
+    pub(super) fn next_in_common(&mut self, node: NodeId, refused: Tag) -> Option<Tag> {
+        let peer = self.peers.known.get_mut(&node)?;
+        peer.calls = peer.calls.saturating_add(1);
+        let common = peer.lost.iter().filter(|tag| **tag != refused).count();
+        let later = peer.lost.range(refused..).find(|tag| **tag != refused);
+        let next = later.or(peer.lost.first()).copied();
+        let again = usize::from(peer.calls) <= common && peer.calls < CALLS;
+        next.filter(|tag| again && *tag != refused)
     }
 
     /// Dialling a peer failed; `refused` if it was there and hung up.
@@ -320,6 +339,7 @@ impl Core {
             return;
         };
         peer.failures += 1;
+        peer.calls = 0;
         peer.refusals = if refused { peer.refusals + 1 } else { 0 };
         let (failures, hoped) = (peer.failures, !peer.lost.is_empty());
         let hopeless = failures > MAX_FAILURES || peer.refusals >= MAX_REFUSALS;

@@ -78,6 +78,10 @@ pub(super) struct Cold {
     absent: Option<Tag>,
     /// All records are to be read (after a restart, at a shutdown).
     recall_all: bool,
+    /// Recalls that are not answered yet, and what was deleted since the first of them: an
+    /// answer may still tell of it. Bounded by what was held.
+    recalls: u32,
+    deleted: BTreeSet<Tag>,
     /// Overlays whose records do not tell the latest states; bounded by those in memory.
     pub(super) stale: BTreeSet<Tag>,
 }
@@ -87,6 +91,19 @@ impl Cold {
     pub(super) fn delete(&mut self, tag: Tag) {
         if let Some((due, outdated)) = self.asked.get_mut(&tag) {
             *outdated = *due;
+        }
+        if self.recalls > 0 {
+            self.deleted.insert(tag);
+        }
+    }
+
+    /// A Recall is answered; gives what is not to be taken from the answer.
+    fn recalled(&mut self) -> BTreeSet<Tag> {
+        self.recalls = self.recalls.saturating_sub(1);
+        if self.recalls == 0 {
+            std::mem::take(&mut self.deleted)
+        } else {
+            self.deleted.clone()
         }
     }
 
@@ -368,8 +385,14 @@ impl Core {
     /// Asks for the records of all cold overlays.
     pub(super) fn recall_all(&mut self) {
         if self.cold.count > 0 {
-            self.effects.push(Effect::Recall(self.id));
+            self.ask_records(self.id);
         }
+    }
+
+    /// Asks for the records of cold overlays that name a peer; or, for our own id, of all.
+    pub(super) fn ask_records(&mut self, peer: NodeId) {
+        self.cold.recalls += 1;
+        self.effects.push(Effect::Recall(peer));
     }
 
     /// The runner wants an overlay's memory back. Only one in which nothing is under way goes.
@@ -390,6 +413,7 @@ impl Core {
             && !lonely
             && !top
             && !self.delivery.concerns(&overlay.id)
+            && !self.cold.deleted.contains(&tag)
             && overlay.activity.is_none()
             && !overlay.election.frozen()
             && overlay
@@ -550,6 +574,9 @@ impl Core {
                 Parked::Hello(channel, hello) => self.on_hello(channel, *hello),
                 Parked::Command(request, command) => self.on_command(request, *command),
                 Parked::Body(link, body) => self.queue_body(link, body.via, body.document),
+                Parked::ParentMode(parent, _) if self.cold.absent == Some(tag) => {
+                    self.drop_comment(parent, tag);
+                }
                 Parked::ParentMode(parent, mode) => self.on_parent_mode(tag, parent, mode),
                 Parked::Mend(node) => self.mend_thawed(tag, node),
                 Parked::Relatives(comment) => self.relatives_thawed(tag, comment),
@@ -563,6 +590,7 @@ impl Core {
     /// Records of cold overlays that name a peer; or, for our own id, all there are.
     pub(super) fn on_recalled(&mut self, peer: NodeId, records: Vec<(Tag, Bytes)>) {
         let mut lost = BTreeSet::new();
+        let deleted = self.cold.recalled();
         if let Some(link) = self
             .link_of(peer)
             .and_then(|link| self.links.get_mut(&link))
@@ -574,7 +602,8 @@ impl Core {
             link.is_some_and(|link| std::mem::take(&mut link.comparison.recalled))
         });
         for (tag, bytes) in records {
-            if !self.overlays.contains_key(&tag) && self.thaw(tag, &bytes) {
+            let here = self.overlays.contains_key(&tag) || deleted.contains(&tag);
+            if !here && self.thaw(tag, &bytes) {
                 let overlay = self.overlays.get(&tag);
                 if overlay.is_some_and(|overlay| overlay.former.contains(&peer)) {
                     lost.insert(tag);

@@ -8,7 +8,6 @@
 //! differ are states told again. Peers that remember the same pay two small messages.
 
 use super::Core;
-use crate::effect::Effect;
 use crate::id::Tag;
 use crate::link::{Link, LinkId};
 use crate::message::{Message, Range, RangeContent, SetDigest};
@@ -155,7 +154,7 @@ impl Core {
             && !std::mem::replace(&mut link.recalling, true)
         {
             let node = link.node;
-            self.effects.push(Effect::Recall(node));
+            self.ask_records(node);
         }
     }
 }

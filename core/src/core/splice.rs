@@ -219,7 +219,7 @@ impl Core {
             .min_by_key(|n| n.downstream())
             .map(|n| n.link);
         let Some(victim) = victim else { return false };
-        self.introduce(tag, victim, newcomer, Purpose::Neighbor, false);
+        self.introduce(tag, victim, newcomer, Purpose::Bridge, false);
         self.close(tag, victim, CloseReason::Surplus);
         true
     }
@@ -337,7 +337,7 @@ impl Core {
         let Some(victim) = below.min_by_key(|n| n.mode).map(|n| n.link) else {
             return Some(above);
         };
-        self.introduce(tag, victim, above, Purpose::Neighbor, false);
+        self.introduce(tag, victim, above, Purpose::Bridge, false);
         Some(victim)
     }
 
@@ -367,7 +367,7 @@ impl Core {
         let others: Vec<LinkId> = others.filter(|link| *link != stray).collect();
         let at = self.draw(tag, others.len());
         if let Some(&other) = others.get(at) {
-            self.introduce(tag, stray, other, Purpose::Neighbor, false);
+            self.introduce(tag, stray, other, Purpose::Bridge, false);
         }
     }
 

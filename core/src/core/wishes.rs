@@ -326,6 +326,22 @@ impl Core {
         }
     }
 
+    /// A comment that was taken for a cold one is not here: it was handed over and dropped.
+    pub(super) fn drop_comment(&mut self, parent: Tag, comment: Tag) {
+        if self.delivery.awaits(comment) {
+            return;
+        }
+        let Some(overlay) = self.overlays.get_mut(&parent) else {
+            return;
+        };
+        let before = overlay.comments.digest();
+        overlay.comments.retain(|other| other != comment);
+        let (subscribes, after) = (overlay.subscribes(), overlay.comments.digest());
+        if subscribes && before != after {
+            self.tell_digest_to_subscribers(parent);
+        }
+    }
+
     /// Tells the comments of a document its new mode; gives those to look at.
     fn pass_on(&mut self, tag: Tag) -> Vec<Tag> {
         let authored = |comment: &Tag| {

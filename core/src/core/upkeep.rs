@@ -168,8 +168,9 @@ impl Core {
         let start = self.draw(tag, relatives.len());
         relatives.rotate_left(start);
         let mut opened = 0;
+        let purpose = self.place_for_one(tag);
         for peer in relatives {
-            if opened < need && self.try_open(tag, peer, Purpose::Neighbor, None) {
+            if opened < need && self.try_open(tag, peer, purpose, None) {
                 opened += 1;
             }
         }
@@ -206,21 +207,25 @@ impl Core {
         let start = self.draw(tag, peers.len());
         peers.rotate_left(start);
         let mut opened = 0;
-        // A splice takes two free places.
-        let free = self.overlays.get(&tag).map_or(0, |overlay| {
-            self.config.max_peers.saturating_sub(overlay.reserved())
-        });
-        let purpose = if free >= 2 {
-            Purpose::Neighbor
-        } else {
-            Purpose::Heal
-        };
+        let purpose = self.place_for_one(tag);
         for peer in peers {
             if opened < need && self.try_open(tag, peer, purpose, None) {
                 opened += 1;
             }
         }
         opened
+    }
+
+    /// What a place is asked for. A full node answers by a splice, which takes two free places:
+    /// who has but one asks to be sent down instead (rule *Heal*).
+    fn place_for_one(&self, tag: Tag) -> Purpose {
+        let max = self.config.max_peers;
+        let reserved = self.overlays.get(&tag).map_or(max, Overlay::reserved);
+        if reserved + 2 <= max {
+            Purpose::Neighbor
+        } else {
+            Purpose::Heal
+        }
     }
 
     /// No neighbour is left: asks former ones, acquaintances, those of the comments'
@@ -446,7 +451,8 @@ impl Core {
         if before == activity.knocking.len() {
             return;
         }
-        self.try_open(tag, node, Purpose::Neighbor, None);
+        let purpose = self.place_for_one(tag);
+        self.try_open(tag, node, purpose, None);
         if joining {
             self.say(link, Message::Want(tag, vec![tag]));
         }

@@ -760,7 +760,10 @@ impl Core {
         let id = overlay.id;
         let key = self.own_key(rank);
         let root = self.claim(&id, key);
+        let first_probe = self.now + self.config.probe_interval;
         if let Some(overlay) = self.overlays.get_mut(&tag) {
+            // Whoever joins by it in the meantime knows nobody else either.
+            overlay.activity().probe.next = Some(first_probe);
             overlay.key = key;
             // Its neighbours may be in different parts by now.
             overlay.reelected = true;

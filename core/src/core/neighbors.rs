@@ -191,9 +191,28 @@ impl Core {
 
     /// An attempt came to nothing.
     pub(super) fn attempt_failed(&mut self, tag: Tag, peer: NodeId) {
-        if let Some(overlay) = self.overlays.get_mut(&tag) {
-            overlay.activity().opens.retain(|open| open.peer != peer);
-            self.touch(tag);
+        let Some(overlay) = self.overlays.get_mut(&tag) else {
+            return;
+        };
+        let opens = &mut overlay.activity().opens;
+        let at = opens.iter().position(|open| open.peer == peer);
+        let failed = at.map(|at| opens.remove(at));
+        self.touch(tag);
+        if let Some(failed) = failed {
+            self.give_up_splice(tag, &failed);
+        }
+    }
+
+    /// Rule *Splice*: the partner does not take us in, so its introducer has no use for us
+    /// either, and may be asked again.
+    fn give_up_splice(&mut self, tag: Tag, refused: &OpenAttempt) {
+        let ticket = refused.ticket.as_ref().filter(|ticket| ticket.replaces);
+        let introducer = ticket.and_then(|ticket| self.linked.get(&ticket.introducer));
+        let Some(&introducer) = introducer.filter(|link| !self.is_neighbor(tag, **link)) else {
+            return;
+        };
+        if self.end_attempt(tag, introducer).is_some() {
+            self.say(introducer, Message::Close(tag, CloseReason::Surplus));
         }
     }
 
@@ -639,6 +658,10 @@ impl Core {
             return self.doubt(link);
         }
         let attempt = self.end_attempt(tag, link);
+        if let Some(attempt) = &attempt {
+            self.give_up_splice(tag, attempt);
+        }
+        let attempt = attempt.map(|attempt| attempt.purpose);
         if reason == CloseReason::Unknown && attempt.is_some() {
             self.on_ignorance(tag, link);
         }
@@ -722,14 +745,14 @@ impl Core {
         }
     }
 
-    /// Whom we asked has answered; tells what for, if we had asked.
-    fn end_attempt(&mut self, tag: Tag, link: LinkId) -> Option<Purpose> {
+    /// Whom we asked has answered; gives the attempt, if we had asked.
+    fn end_attempt(&mut self, tag: Tag, link: LinkId) -> Option<OpenAttempt> {
         let activity = self.overlays.get_mut(&tag)?.activity.as_mut()?;
         let at = activity
             .opens
             .iter()
             .position(|open| open.asked == Some(link))?;
-        Some(activity.opens.remove(at).purpose)
+        Some(activity.opens.remove(at))
     }
 
     /// A refusal that met an agreed relation: two Opens crossed, and one was taken in.

@@ -43,6 +43,12 @@ impl Core {
             return self.rest(tag, |a| &mut a.offer);
         }
         let first = overlay.activity.as_ref().is_none_or(|a| a.offer.tries == 0);
+        for via in &parents {
+            // It was dropped from the set there when this node stopped to subscribe.
+            if let Some(overlay) = self.overlays.get_mut(via) {
+                overlay.comments.insert(tag);
+            }
+        }
         if !self.due(tag, u32::MAX, |a| &mut a.offer) || first {
             return;
         }

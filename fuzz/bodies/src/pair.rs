@@ -76,7 +76,7 @@ struct Deeds {
 enum Demand {
     /// What holds today.
     Kept,
-    /// What the protocol promises, which is more: see `fuzz/known`.
+    /// What the protocol promises, which is more: see `fuzz/mended`.
     Promised,
 }
 

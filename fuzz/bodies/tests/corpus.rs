@@ -63,15 +63,7 @@ fn broken(folder: &str) -> Vec<PathBuf> {
 /// What the protocol promises, in histories in which it was not kept once.
 #[test]
 fn mended() {
-    assert!(inputs("mended/pair").len() >= 16);
+    assert!(inputs("mended/pair").len() >= 19);
     let broken = broken("mended/pair");
-    assert!(broken.is_empty(), "{broken:#?}");
-}
-
-/// What it promises and does not keep yet. An input that passes moves to `mended/pair`.
-#[test]
-#[ignore = "open defects, described in fuzz/README.md"]
-fn known() {
-    let broken = broken("known/pair");
     assert!(broken.is_empty(), "{broken:#?}");
 }

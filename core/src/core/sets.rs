@@ -274,12 +274,13 @@ impl Core {
             let Some(node) = self.links.get(&link).map(|link| link.node) else {
                 continue;
             };
-            let neighbor = self
-                .overlays
-                .get(&comment)
-                .is_none_or(|overlay| overlay.neighbor(link).is_some());
+            // Who is being asked already, since it gave the comment, must not take it back.
+            let related = self.overlays.get(&comment).is_none_or(|overlay| {
+                let mut opens = overlay.activity.iter().flat_map(|a| &a.opens);
+                overlay.neighbor(link).is_some() || opens.any(|open| open.peer == node)
+            });
             self.doubt(link);
-            if !neighbor && !self.try_open(comment, node, Purpose::Neighbor, None) {
+            if !related && !self.try_open(comment, node, Purpose::Neighbor, None) {
                 self.say(link, Message::Close(comment, CloseReason::Full));
             }
         }

@@ -107,12 +107,8 @@ impl Core {
         let frozen = overlay.election.frozen();
         let opens = overlay.activity.as_ref().map_or(&[][..], |a| &a.opens);
         let asks = opens.iter().any(|open| open.peer == node);
-        if (own == short && !frozen) || overlay.neighbor(link).is_some() {
+        if asks || (own == short && !frozen) || overlay.neighbor(link).is_some() {
             return;
-        }
-        if asks {
-            // Our Open may come to nothing: we compare again when it has had its time.
-            return self.suspect_parts(tag);
         }
         let related =
             self.has_right(tag, link) || self.asks_above(tag, link) || self.is_commenter(tag, link);

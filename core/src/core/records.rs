@@ -763,7 +763,9 @@ impl Core {
         let first_probe = self.now + self.config.probe_interval;
         if let Some(overlay) = self.overlays.get_mut(&tag) {
             // Whoever joins by it in the meantime knows nobody else either.
-            overlay.activity().probe.next = Some(first_probe);
+            if overlay.active() {
+                overlay.activity().probe.next = Some(first_probe);
+            }
             overlay.key = key;
             // Its neighbours may be in different parts by now.
             overlay.reelected = true;

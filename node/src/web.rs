@@ -6,6 +6,7 @@
 //! goes to the account's runner (`Web::ask`), or to the store's thread if it is about the web alone.
 
 mod admin;
+mod api;
 mod assets;
 #[allow(dead_code, reason = "the pages that show all this come next")]
 pub(crate) mod attachment;
@@ -25,9 +26,11 @@ mod page;
 mod password;
 mod pool;
 pub(crate) mod public;
+mod search;
 mod session;
 pub(crate) mod settings;
 mod sign;
+mod tokens;
 mod welcome;
 mod write;
 mod you;
@@ -131,7 +134,6 @@ fn router(web: Arc<Web>) -> Router {
         .route("/start", get(help::start))
         .route("/help", get(help::show))
         .route("/out", get(help::out))
-        .route("/search", get(forums::search))
         .route("/bookmarks", get(forums::bookmarks))
         .route("/new", get(write::ask).post(write::forum))
         .route("/join", get(join::ask).post(join::join))
@@ -149,6 +151,11 @@ fn router(web: Arc<Web>) -> Router {
         .route("/you/sessions", post(you::revoke))
         .route("/users", get(admin::show).post(admin::change))
         .route("/users/add", post(admin::add))
+        .route("/search", get(search::ask))
+        .route("/feed.atom", get(search::atom))
+        .route("/tokens", get(tokens::list).post(tokens::make))
+        .route("/tokens/revoke", post(tokens::revoke))
+        .merge(api::router())
         .merge(assets::router())
         .fallback(failure::nothing)
         .layer(DefaultBodyLimit::max(LONGEST));

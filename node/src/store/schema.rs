@@ -10,7 +10,7 @@ use std::time::Duration;
 const APPLICATION: i32 = 0x636c_7163;
 
 /// What makes version n + 1 of version n.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     "
 CREATE TABLE account (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, node BLOB NOT NULL);
@@ -78,6 +78,17 @@ CREATE TABLE draft (
 CREATE TABLE made (
     account INTEGER NOT NULL, source BLOB NOT NULL, id BLOB NOT NULL,
     PRIMARY KEY (account, source)) WITHOUT ROWID;
+",
+    "
+-- HASH is that of what a program has; it opens everything (0) or feeds (1).
+CREATE TABLE web_token (
+    hash BLOB PRIMARY KEY, user INTEGER NOT NULL, name TEXT NOT NULL, opens INTEGER NOT NULL,
+    created INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX web_token_user ON web_token (user);
+-- Numbers of users who went are given again.
+CREATE TRIGGER web_token_gone AFTER DELETE ON web_user
+    BEGIN DELETE FROM web_token WHERE user = OLD.number; END;
+CREATE INDEX document_author ON document (author, created);
 ",
 ];
 

@@ -21,7 +21,10 @@ fn index(store: &Connection, number: i64, bytes: Vec<u8>) -> rusqlite::Result<()
     let body = document.as_ref().map_or(&b""[..], |it| it.body());
     store
         .prepare_cached("INSERT INTO words (rowid, body) VALUES (?1, ?2)")?
-        .execute(params![number, String::from_utf8_lossy(body)])
+        .execute(params![
+            number,
+            crate::web::attachment::words(&String::from_utf8_lossy(body))
+        ])
         .map(drop)
 }
 
@@ -31,6 +34,16 @@ fn index(store: &Connection, number: i64, bytes: Vec<u8>) -> rusqlite::Result<()
 /// The store cannot be read or written; nothing was added.
 pub(super) fn catch_up(store: &mut Connection) -> rusqlite::Result<bool> {
     let transaction = store.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let more = some(&transaction)?;
+    transaction.commit()?;
+    Ok(more)
+}
+
+/// As [`catch_up`], in a transaction of the caller.
+///
+/// # Errors
+/// The store cannot be read or written.
+pub(crate) fn some(transaction: &Connection) -> rusqlite::Result<bool> {
     let rows: Vec<(i64, Vec<u8>)> = {
         let mut next = transaction.prepare_cached(
             "SELECT number, CAST(bytes AS BLOB) FROM document
@@ -43,14 +56,13 @@ pub(super) fn catch_up(store: &mut Connection) -> rusqlite::Result<bool> {
     };
     let found = rows.len();
     for (number, bytes) in rows {
-        index(&transaction, number, bytes)?;
+        index(transaction, number, bytes)?;
     }
-    transaction.commit()?;
     Ok(found == SOME)
 }
 
 /// The words as FTS5 wants them: each quoted, so that none is taken for an operator.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let words = text.split_whitespace();
     let words: Vec<String> = words
         .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
@@ -59,6 +71,17 @@ fn quoted(text: &str) -> String {
 }
 
 impl Reader {
+    /// True if there are documents whose words are not in the index yet.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn lags(&self) -> Result<bool, Fault> {
+        let sql = "SELECT coalesce((SELECT max(number) FROM document), 0)
+                   > coalesce((SELECT max(id) FROM words_docsize), 0)";
+        let lags = self.store.query_row(sql, [], |row| row.get(0));
+        lags.map_err(|error| failed(&error))
+    }
+
     /// Documents that the account holds and that have all these words, best first.
     ///
     /// # Errors

@@ -23,6 +23,11 @@ impl Failure {
         }
     }
 
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// What was wrong, for a form that is shown again.
     pub(crate) fn message(&self) -> &str {
         &self.message

@@ -7,13 +7,9 @@ use super::page::{Page, render};
 use super::session::Session;
 use crate::store::ask::Entry;
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
 use std::sync::Arc;
-
-/// Most documents that a search shows.
-const FOUND: usize = 50;
 
 #[derive(Template)]
 #[template(path = "forums.html")]
@@ -56,41 +52,6 @@ pub(super) async fn list(
         forums,
         latest,
     }))
-}
-
-/// What to look for.
-#[derive(Deserialize)]
-pub(super) struct Words {
-    #[serde(default)]
-    q: String,
-}
-
-/// Documents with all of some words.
-///
-/// # Errors
-/// The store cannot be read.
-pub(super) async fn search(
-    State(web): State<Arc<Web>>,
-    session: Session,
-    Query(words): Query<Words>,
-) -> Result<Response, Failure> {
-    let mut page = Page::of(&session, "/search", "Search");
-    let wanted = words.q.clone();
-    let found = if wanted.trim().is_empty() {
-        Ok(Vec::new())
-    } else {
-        web.look(&session, move |reader| {
-            let own = reader.own()?;
-            Ok(rows(reader.search(&wanted, FOUND)?, &own))
-        })
-        .await
-    };
-    let rows = found.unwrap_or_else(|failure| {
-        page.problem = Some(super::failure::sentence(failure.message()));
-        Vec::new()
-    });
-    let query = Some(words.q);
-    Ok(render(&List { page, query, rows }))
 }
 
 /// What the user wants to keep.

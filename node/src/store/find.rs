@@ -1,0 +1,95 @@
+//! Finding documents by words, author, place and time.
+
+use super::ask::{Reader, failed};
+use crate::fault::{Class, Fault};
+use cliqueclique_core::{Document, DocumentId, NodeId};
+use rusqlite::{params_from_iter, types::Value};
+
+/// What is looked for; all of it must fit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Words.
+    pub(crate) words: String,
+    /// Author.
+    pub(crate) author: Option<NodeId>,
+    /// Below this document, or it.
+    pub(crate) below: Option<DocumentId>,
+    /// Written at this second or later, as authors claim.
+    pub(crate) since: Option<i64>,
+    /// Written before this second.
+    pub(crate) until: Option<i64>,
+}
+
+impl Wanted {
+    /// True if nothing is looked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.trim().is_empty() && self.author.is_none() && self.below.is_none()
+    }
+
+    fn query(&self, account: i64, skip: usize, most: usize) -> (String, Vec<Value>) {
+        let number = |count: usize| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
+        let mut values = vec![Value::Integer(account)];
+        let (mut with, mut from) = (String::new(), String::new());
+        let mut limits = "h.account = ? AND NOT h.hidden".to_owned();
+        let mut order = "d.created DESC, d.id";
+        if let Some(below) = self.below {
+            with = "WITH RECURSIVE under (id) AS (
+                    VALUES (?) UNION SELECT c.comment FROM comment c JOIN under u ON c.parent = u.id) "
+                .to_owned();
+            from += " JOIN under u ON u.id = d.id";
+            values.insert(0, Value::Blob(below.0.to_vec()));
+        }
+        if !self.words.trim().is_empty() {
+            from += " JOIN words ON words.rowid = d.number";
+            limits += " AND words MATCH ?";
+            values.push(Value::Text(super::search::quoted(&self.words)));
+            order = "rank";
+        }
+        if let Some(author) = self.author {
+            limits += " AND d.author = ?";
+            values.push(Value::Blob(author.0.to_vec()));
+        }
+        for (limit, value) in [
+            (" AND d.created >= ?", self.since),
+            (" AND d.created < ?", self.until),
+        ] {
+            if let Some(value) = value {
+                limits += limit;
+                values.push(Value::Integer(value));
+            }
+        }
+        values.extend([number(most), number(skip)]);
+        let sql = format!(
+            "{with}SELECT d.id FROM document d JOIN holding h ON h.document = d.number{from}
+             WHERE {limits} ORDER BY {order} LIMIT ? OFFSET ?"
+        );
+        (sql, values)
+    }
+}
+
+impl Reader {
+    /// Documents that fit: with words the best first, else the newest.
+    ///
+    /// # Errors
+    /// There is no word among the words, or the store cannot be read.
+    pub(crate) fn find(
+        &mut self,
+        wanted: &Wanted,
+        skip: usize,
+        most: usize,
+    ) -> Result<Vec<Document>, Fault> {
+        let words = wanted.words.trim();
+        if !words.is_empty() && !words.chars().any(char::is_alphanumeric) {
+            let message = format!("'{words}' has no word to search for: type a letter or a digit");
+            return Err(Fault::new(Class::Usage, message));
+        }
+        let (sql, values) = wanted.query(self.account, skip, most);
+        let found = || -> rusqlite::Result<Vec<DocumentId>> {
+            let mut find = self.store.prepare_cached(&sql)?;
+            find.query_map(params_from_iter(values), |row| row.get(0).map(DocumentId))?
+                .collect()
+        };
+        let found = found().map_err(|error| failed(&error))?;
+        found.iter().map(|id| self.document(id)).collect()
+    }
+}

@@ -10,6 +10,8 @@ pub(crate) mod backup;
 pub(crate) mod browse;
 pub(crate) mod check;
 pub(crate) mod find;
+#[cfg(test)]
+mod large;
 pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod tokens;

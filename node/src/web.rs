@@ -12,7 +12,6 @@ mod assets;
 pub(crate) mod attachment;
 mod document;
 mod failure;
-#[allow(dead_code, reason = "the pages that show all this come next")]
 pub(crate) mod feed;
 mod forums;
 mod gate;

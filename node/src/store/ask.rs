@@ -267,7 +267,7 @@ impl Reader {
             created: document.created().0,
             subject: subject(document.body()),
             depth,
-            comments: u64::try_from(self.below(&id)?.len()).unwrap_or(u64::MAX),
+            comments: self.comments(&id)?,
             read: has("read_mark")?,
             bookmarked: has("bookmark")?,
             mode,
@@ -276,15 +276,7 @@ impl Reader {
 
     /// Comments held below a document, oldest first.
     pub(super) fn below(&self, id: &DocumentId) -> rusqlite::Result<Vec<DocumentId>> {
-        let mut find = self.store.prepare_cached(
-            "SELECT DISTINCT d.id, d.created FROM comment c JOIN document d ON d.id = c.comment
-             JOIN holding h ON h.document = d.number
-             WHERE c.parent = ?1 AND h.account = ?2 AND NOT h.hidden ORDER BY d.created, d.id",
-        )?;
-        find.query_map(params![id.0, self.account], |row| {
-            row.get(0).map(DocumentId)
-        })?
-        .collect()
+        self.piece_below(id, 0, usize::MAX)
     }
 
     /// Documents that stand below no other: forums.
@@ -294,10 +286,9 @@ impl Reader {
     pub(crate) fn forums(&self) -> Result<Vec<Entry>, Fault> {
         let roots: rusqlite::Result<Vec<DocumentId>> = (|| {
             let mut find = self.store.prepare_cached(
-                "SELECT d.id FROM document d JOIN holding h ON h.document = d.number
-                 WHERE h.account = ?1 AND NOT h.hidden
-                 AND NOT EXISTS (SELECT 1 FROM comment c WHERE c.comment = d.id)
-                 ORDER BY d.created, d.id",
+                "SELECT d.id FROM root r CROSS JOIN document d ON d.number = r.document
+                 JOIN holding h ON h.document = d.number
+                 WHERE h.account = ?1 AND NOT h.hidden ORDER BY d.created, d.id",
             )?;
             find.query_map([self.account], |row| row.get(0).map(DocumentId))?
                 .collect()

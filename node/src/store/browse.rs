@@ -52,15 +52,28 @@ impl Reader {
         hidden.map_err(|error| failed(&error))
     }
 
-    /// Comments held below a document.
-    fn comments(&self, id: &DocumentId) -> rusqlite::Result<u64> {
-        let mut find = self.store.prepare_cached(
-            "SELECT count(DISTINCT d.id) FROM comment c JOIN document d ON d.id = c.comment
-             JOIN holding h ON h.document = d.number
-             WHERE c.parent = ?1 AND h.account = ?2 AND NOT h.hidden",
-        )?;
-        let count: i64 = find.query_row(params![id.0, self.account], |row| row.get(0))?;
+    /// Number of the comments held below a document.
+    pub(super) fn comments(&self, id: &DocumentId) -> rusqlite::Result<u64> {
+        let mut find = self
+            .store
+            .prepare_cached("SELECT count(*) FROM reply WHERE account = ?1 AND parent = ?2")?;
+        let count: i64 = find.query_row(params![self.account, id.0], |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// Some of the comments held below a document, the oldest first.
+    pub(super) fn piece_below(
+        &self,
+        id: &DocumentId,
+        skip: usize,
+        most: usize,
+    ) -> rusqlite::Result<Vec<DocumentId>> {
+        let mut find = self.store.prepare_cached(
+            "SELECT id FROM reply WHERE account = ?1 AND parent = ?2
+             ORDER BY created, id LIMIT ?3 OFFSET ?4",
+        )?;
+        let values = params![self.account, id.0, number(most), number(skip)];
+        find.query_map(values, ids)?.collect()
     }
 
     /// Some of the comments below a document, the oldest first.
@@ -73,17 +86,8 @@ impl Reader {
         skip: usize,
         most: usize,
     ) -> Result<Vec<Counted>, Fault> {
-        let found = || -> rusqlite::Result<Vec<DocumentId>> {
-            let mut find = self.store.prepare_cached(
-                "SELECT DISTINCT d.id, d.created FROM comment c JOIN document d ON d.id = c.comment
-                 JOIN holding h ON h.document = d.number
-                 WHERE c.parent = ?1 AND h.account = ?2 AND NOT h.hidden
-                 ORDER BY d.created, d.id LIMIT ?3 OFFSET ?4",
-            )?;
-            find.query_map(params![id.0, self.account, number(most), number(skip)], ids)?
-                .collect()
-        };
-        let found = found().map_err(|error| failed(&error))?;
+        let found = self.piece_below(id, skip, most);
+        let found = found.map_err(|error| failed(&error))?;
         found.iter().map(|id| self.counted(id)).collect()
     }
 

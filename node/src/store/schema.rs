@@ -10,7 +10,7 @@ use std::time::Duration;
 const APPLICATION: i32 = 0x636c_7163;
 
 /// What makes version n + 1 of version n.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     "
 CREATE TABLE account (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, node BLOB NOT NULL);
@@ -89,6 +89,55 @@ CREATE INDEX web_token_user ON web_token (user);
 CREATE TRIGGER web_token_gone AFTER DELETE ON web_user
     BEGIN DELETE FROM web_token WHERE user = OLD.number; END;
 CREATE INDEX document_author ON document (author, created);
+",
+    "
+-- Documents that stand below no other, by number.
+CREATE TABLE root (document INTEGER PRIMARY KEY);
+CREATE TRIGGER root_begins AFTER INSERT ON document BEGIN
+    INSERT OR IGNORE INTO root SELECT NEW.number
+    WHERE NOT EXISTS (SELECT 1 FROM comment WHERE comment = NEW.id); END;
+CREATE TRIGGER root_goes AFTER DELETE ON document BEGIN
+    DELETE FROM root WHERE document = OLD.number; END;
+CREATE TRIGGER root_is_below AFTER INSERT ON comment BEGIN
+    DELETE FROM root WHERE document = (SELECT number FROM document WHERE id = NEW.comment); END;
+CREATE TRIGGER root_is_alone AFTER DELETE ON comment BEGIN
+    INSERT OR IGNORE INTO root SELECT number FROM document WHERE id = OLD.comment
+    AND NOT EXISTS (SELECT 1 FROM comment WHERE comment = OLD.comment); END;
+INSERT INTO root SELECT number FROM document d
+    WHERE NOT EXISTS (SELECT 1 FROM comment c WHERE c.comment = d.id);
+-- What an account sees directly below a document, the oldest first: pages count it and take pieces.
+CREATE TABLE reply (
+    account INTEGER NOT NULL, parent BLOB NOT NULL, created INTEGER NOT NULL, id BLOB NOT NULL,
+    PRIMARY KEY (account, parent, created, id)) WITHOUT ROWID;
+CREATE TRIGGER reply_comes AFTER INSERT ON holding WHEN NOT NEW.hidden BEGIN
+    INSERT OR IGNORE INTO reply SELECT NEW.account, c.parent, d.created, d.id
+    FROM document d JOIN comment c ON c.comment = d.id WHERE d.number = NEW.document; END;
+CREATE TRIGGER reply_shown AFTER UPDATE OF hidden ON holding WHEN NOT NEW.hidden BEGIN
+    INSERT OR IGNORE INTO reply SELECT NEW.account, c.parent, d.created, d.id
+    FROM document d JOIN comment c ON c.comment = d.id WHERE d.number = NEW.document; END;
+CREATE TRIGGER reply_hidden AFTER UPDATE OF hidden ON holding WHEN NEW.hidden BEGIN
+    DELETE FROM reply WHERE (account, parent, created, id) IN (
+        SELECT NEW.account, c.parent, d.created, d.id
+        FROM document d JOIN comment c ON c.comment = d.id WHERE d.number = NEW.document); END;
+CREATE TRIGGER reply_goes AFTER DELETE ON holding BEGIN
+    DELETE FROM reply WHERE (account, parent, created, id) IN (
+        SELECT OLD.account, c.parent, d.created, d.id
+        FROM document d JOIN comment c ON c.comment = d.id WHERE d.number = OLD.document); END;
+CREATE TRIGGER reply_is_named AFTER INSERT ON comment BEGIN
+    INSERT OR IGNORE INTO reply SELECT h.account, NEW.parent, d.created, d.id
+    FROM document d JOIN holding h ON h.document = d.number
+    WHERE d.id = NEW.comment AND NOT h.hidden; END;
+-- Another document may still say the same.
+CREATE TRIGGER reply_is_unnamed AFTER DELETE ON comment
+    WHEN NOT EXISTS (SELECT 1 FROM comment WHERE parent = OLD.parent AND comment = OLD.comment)
+BEGIN
+    DELETE FROM reply WHERE (account, parent, created, id) IN (
+        SELECT h.account, OLD.parent, d.created, d.id
+        FROM document d JOIN holding h ON h.document = d.number WHERE d.id = OLD.comment); END;
+INSERT INTO reply SELECT DISTINCT h.account, c.parent, d.created, d.id
+    FROM comment c JOIN document d ON d.id = c.comment JOIN holding h ON h.document = d.number
+    WHERE NOT h.hidden;
+CREATE INDEX document_created ON document (created DESC, id);
 ",
 ];
 

@@ -34,12 +34,14 @@ impl Reader {
         id: &DocumentId,
         skip: usize,
     ) -> Result<(Vec<Branch>, usize), Fault> {
-        let all = self.below(id).map_err(|error| failed(&error))?;
-        let shown = all.iter().skip(skip).take(DIRECT);
+        let total = self.comments(id).map_err(|error| failed(&error))?;
+        let shown = self.piece_below(id, skip, DIRECT);
+        let shown = shown.map_err(|error| failed(&error))?;
         let mut room = MOST;
         let mut path = vec![*id];
-        let branches = shown.map(|id| self.branch(id, &mut path, &mut room));
-        Ok((branches.collect::<Result<_, _>>()?, all.len()))
+        let branches = shown.iter().map(|id| self.branch(id, &mut path, &mut room));
+        let total = usize::try_from(total).unwrap_or(usize::MAX);
+        Ok((branches.collect::<Result<_, _>>()?, total))
     }
 
     /// `path` has what stands above it: comments can be attached in circles.

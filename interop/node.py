@@ -187,7 +187,7 @@ class Node:
             self.sent += 1
             self.flight[self.sent] = [time.monotonic(), 0, [m]]
             self.packet(self.frame(self.sent, [m]))
-    def my_state(self): return b"\x11\1\0"  # subscribe, you are my upstream; distance 1, Founder
+    def my_state(self): return b"\x11\1\0"  # subscribe, you are my upstream; distance 1, Author
     def on_frame(self, number, acks, credit, messages):
         if messages:
             self.acks.add(number)
@@ -253,7 +253,7 @@ class Node:
     def settle(self):
         if self.root in self.docs and self.accepted:
             if self.told[2] == 0: self.send(b"\0" + self.tag + self.my_state())
-            else: print("overlay root is no founder: not supported", flush=True)
+            else: print("overlay root is not the author: not supported", flush=True)
     def on_push(self, via, edge, fresh, b):
         try: d = read_document(b)
         except Exception: print("refused a document", flush=True); return

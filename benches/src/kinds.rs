@@ -78,7 +78,7 @@ fn below() -> State {
     State {
         flags: STATE_UPSTREAM | 1,
         distance: 1,
-        root: RootRef::Founder,
+        root: RootRef::Author,
     }
 }
 

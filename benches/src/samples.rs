@@ -153,7 +153,7 @@ fn state(root: RootRef) -> State {
 fn push(length: usize) -> Message {
     Message::Push(Box::new(Push {
         via: TAG,
-        edge: Some(state(RootRef::Founder)),
+        edge: Some(state(RootRef::Author)),
         fresh: true,
         document: Bytes::from(vec![13; length]),
     }))

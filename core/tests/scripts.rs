@@ -808,7 +808,7 @@ impl Stage {
 
     fn root(&self, from: &str, document: &Document, root: &str) -> RootRef {
         match root {
-            "founder" => RootRef::Founder,
+            "author" => RootRef::Author,
             "alone" => RootRef::Alone,
             "junk" => RootRef::Known([1; 4]),
             "forged" => {

@@ -177,7 +177,7 @@ fn holders_that_pretend_to_subscribe() {
 fn nodes_that_hide_that_their_root_resigns() {
     everywhere(
         "root_subscribes",
-        &["protocol.min_peers=1"],
+        &["protocol.min_peers=1", "workload.follow=0.0"],
         broken::hides_resignations,
     );
 }

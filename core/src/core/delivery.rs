@@ -415,9 +415,7 @@ impl Core {
         overlay.wishes.chosen = Some(mode);
         overlay.wishes.authored = true;
         overlay.mode = mode;
-        if document.founder() {
-            overlay.key = RootKey::first(Rank::Founder, self.id, 0);
-        }
+        overlay.key = RootKey::of_birth(self.id, document.founder());
         overlay.election.root = self.claim(&overlay.id, overlay.key);
         overlay.inherited = !document.parents().is_empty();
         self.overlays.insert(tag, overlay);

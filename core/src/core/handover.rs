@@ -89,7 +89,7 @@ impl Core {
             .and_then(|o| o.activity.as_ref());
         let odd = activity.is_some_and(|activity| activity.offer.tries % 2 == 1);
         let rank = self.overlays.get(&via).map(|o| o.election.root.key.rank);
-        if rank.is_none_or(|rank| rank == Rank::Holder) {
+        if !rank.is_some_and(Rank::subscribes) {
             // The overlay root subscribes, if anybody does.
             return;
         }

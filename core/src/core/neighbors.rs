@@ -318,7 +318,7 @@ impl Core {
         }
         self.remember_former(tag, node);
         if let Some(overlay) = self.overlays.get_mut(&tag) {
-            overlay.spent &= !activity::REFILL;
+            overlay.spent &= activity::COLLECT;
             if let Some(activity) = &mut overlay.activity {
                 activity.refill = Default::default();
             }
@@ -809,13 +809,13 @@ impl Core {
                 .cloned()
                 .ok_or(NoRoot::Unresolved),
             RootRef::Alone => Err(NoRoot::Alone),
-            RootRef::Founder if overlay.stage == Stage::Joining => Err(NoRoot::Unresolved),
-            RootRef::Founder if !overlay.founder => Err(NoRoot::Bad(Violation::BadClaim)),
-            RootRef::Founder => {
+            RootRef::Author if overlay.stage == Stage::Joining => Err(NoRoot::Unresolved),
+            RootRef::Author => {
                 let known = known
-                    .find(|root| root.claim.is_none() && root.key.id == overlay.author)
+                    .find(|root| root.key.is_of_birth() && root.key.id == overlay.author)
                     .cloned();
-                Ok(known.unwrap_or_else(|| Root::founder(overlay.author, &*self.suite)))
+                let born = || Root::of_birth(overlay.author, overlay.founder, &*self.suite);
+                Ok(known.unwrap_or_else(born))
             }
             RootRef::Full(claim) => {
                 let same = |root: &&Arc<Root>| root.claim.as_ref() == Some(&**claim);

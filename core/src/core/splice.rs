@@ -6,6 +6,7 @@
 //! degree ever exceeds K, and no place is given up before its new holder stands.
 
 use super::Core;
+use super::upkeep::ROOMY;
 use crate::config::MAX_PEERS;
 use crate::id::{DocumentId, NodeId, Tag};
 use crate::link::LinkId;
@@ -204,19 +205,21 @@ impl Core {
         let Some(overlay) = self.overlays.get(&tag) else {
             return false;
         };
-        if !mode_of(state.flags).subscribes() {
+        let mode = mode_of(state.flags);
+        if !mode.subscribes() {
             return false;
         }
+        let roomy = self.config.max_peers >= ROOMY;
+        let less = |n: &Neighbor| !n.mode.subscribes() || (roomy && n.mode < mode);
         // A holder's edges off the tree serve no subscriber.
         let idle = |n: &Neighbor| !overlay.on_tree(n) && !overlay.subscribes();
-        let spare = |n: &&Neighbor| {
-            overlay.election.upstream != Some(n.link) && (!n.mode.subscribes() || idle(n))
-        };
+        let spare =
+            |n: &&Neighbor| overlay.election.upstream != Some(n.link) && (less(n) || idle(n));
         let victim = overlay
             .neighbors
             .iter()
             .filter(spare)
-            .min_by_key(|n| n.downstream())
+            .min_by_key(|n| (n.mode.subscribes(), n.downstream()))
             .map(|n| n.link);
         let Some(victim) = victim else { return false };
         self.introduce(tag, victim, newcomer, Purpose::Bridge, false);
@@ -331,7 +334,7 @@ impl Core {
         let overlay = self.overlays.get(&tag)?;
         let above = overlay
             .neighbor(overlay.election.upstream?)
-            .filter(|n| !n.mode.subscribes())?;
+            .filter(|n| n.mode < overlay.mode)?;
         let above = above.link;
         let below = overlay.present().filter(|n| n.downstream());
         let Some(victim) = below.min_by_key(|n| n.mode).map(|n| n.link) else {
@@ -687,8 +690,16 @@ impl Core {
             let nearer = |distance| n.root.as_ref() == Some(own.0) && n.distance < distance;
             n.link != seeker && distance.is_none_or(|distance| !n.frozen() && nearer(distance))
         };
-        let nearer = overlay.subscribers().filter(reaches);
-        let choice: Vec<LinkId> = nearer.map(|n| n.link).collect();
+        // A subscriber that asks a subscriber follows, and wants who follows.
+        let least = asks.map(|asks| asks.mode.min(overlay.mode.above()));
+        let enough = |n: &&Neighbor| least.is_none_or(|least| n.mode >= least);
+        let nearer = overlay.subscribers().filter(reaches).filter(enough);
+        let nearer: Vec<&Neighbor> = nearer.collect();
+        let most = nearer.iter().map(|n| n.mode).max();
+        let best = nearer
+            .iter()
+            .filter(|n| asks.is_none() || Some(n.mode) == most);
+        let choice: Vec<LinkId> = best.map(|n| n.link).collect();
         let there = |link: &LinkId| *link != seeker && overlay.present().any(|n| n.link == *link);
         let upstream = overlay.election.upstream.filter(there);
         let at = self.draw(tag, choice.len());

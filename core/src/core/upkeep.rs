@@ -25,6 +25,12 @@ const KNOCKS_BEFORE_DELAY: u32 = 3;
 /// So often in a row a door may refuse a node that holds the document already, before it is
 /// forgotten. Guess.
 const DOOR_REFUSALS: u8 = 6;
+/// With fewer places a node does not change its upstream for convenience: each of its edges may
+/// be all that joins two parts. Guess.
+pub(super) const ROOMY: usize = 4;
+/// Tries of a follower to get below another follower, where a subscriber is above it, until it
+/// loses a neighbour or changes its mode; 63 at most. Guess.
+const FOLLOW_TRIES: u8 = 16;
 /// So many tries follow each other at short pauses, before hope is scarce. Guess.
 const EAGER_TRIES: u32 = 40;
 /// Tries to collect acquaintances; one that brings none counts for four. Guess.
@@ -280,7 +286,7 @@ impl Core {
     }
 
     /// Rule *Climb*: a subscriber below a node that does not subscribe looks for a
-    /// subscribing upstream.
+    /// subscribing upstream, and a follower below a mere subscriber for a following one.
     fn climb(&mut self, tag: Tag) {
         let Some(overlay) = self.overlays.get(&tag) else {
             return;
@@ -289,17 +295,29 @@ impl Core {
             .election
             .upstream
             .and_then(|link| overlay.neighbor(link));
-        let Some(upstream) = upstream.filter(|n| overlay.mode.subscribes() && !n.mode.subscribes())
+        let Some(upstream) =
+            upstream.filter(|n| overlay.mode.subscribes() && n.mode < overlay.mode)
         else {
             return self.rest(tag, |a| &mut a.climb);
         };
+        // The comments' networks will be the better for it; this one needs it not.
+        let convenient = upstream.mode.subscribes();
+        let mode = overlay.mode;
         let (link, frozen) = (upstream.link, overlay.election.frozen());
         let root = upstream.root.clone();
         let beside = overlay
             .subscribers()
+            .filter(|n| n.mode == mode || !convenient)
             .any(|n| !n.frozen() && !n.downstream() && n.root == root);
+        let few = self.config.max_peers < ROOMY;
+        if convenient && (few || overlay.spent / activity::CLIMB_ONE >= FOLLOW_TRIES) {
+            return self.rest(tag, |a| &mut a.climb);
+        }
         if frozen || !self.due(tag, u32::MAX, |a| &mut a.climb) {
             return;
+        }
+        if let Some(overlay) = self.overlays.get_mut(&tag).filter(|_| convenient) {
+            overlay.spent += activity::CLIMB_ONE;
         }
         let odd = self
             .overlays
@@ -310,7 +328,7 @@ impl Core {
                 overlay.election.resign();
             }
             self.elect(tag);
-        } else if !(odd && self.climb_by_parent(tag)) {
+        } else if convenient || !(odd && self.climb_by_parent(tag)) {
             self.say(link, Message::Seek(tag, Purpose::Subscriber));
         }
     }

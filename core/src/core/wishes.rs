@@ -267,13 +267,14 @@ impl Core {
         if before.subscribes() != mode.subscribes() {
             overlay.caught_up = false;
         }
-        let wanted = match (mode.subscribes(), rank == Rank::Founder) {
-            (true, true) => Rank::Founder,
-            (true, false) => Rank::Subscriber,
-            (false, _) => Rank::Holder,
+        let ordinary = if mode.subscribes() {
+            Rank::Subscriber
+        } else {
+            Rank::Holder
         };
-        if wanted != rank {
-            let key = self.own_key(wanted);
+        let stays = rank.of_birth() && rank.subscribes() == mode.subscribes();
+        if !stays && ordinary != rank {
+            let key = self.own_key(ordinary);
             if let Some(overlay) = self.overlays.get_mut(&tag) {
                 overlay.key = key;
             }
@@ -292,6 +293,9 @@ impl Core {
             .overlays
             .get(&tag)
             .is_some_and(|overlay| overlay.wishes.chosen.is_some());
+        if let Some(overlay) = self.overlays.get_mut(&tag).filter(|_| mode > before) {
+            overlay.spent %= crate::overlay::activity::CLIMB_ONE;
+        }
         if mode.subscribes() && !before.subscribes() {
             self.drop_what_was_handed_over(tag);
         }

@@ -52,6 +52,8 @@ const MAX_IGNORANT: usize = 64;
 pub(crate) const REFILL: u8 = 1;
 /// See [`REFILL`].
 pub(crate) const COLLECT: u8 = 2;
+/// The rest of these bits count what a follower below a subscriber has tried (rule *Climb*).
+pub(crate) const CLIMB_ONE: u8 = 4;
 
 /// A repeated effort with growing pauses and an end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

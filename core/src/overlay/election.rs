@@ -12,7 +12,7 @@ use super::neighbor::Neighbor;
 use super::root::{Root, RootKey};
 use crate::config::MAX_DISTANCE;
 use crate::link::LinkId;
-use crate::message::Rank;
+use crate::message::{Mode, Rank};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -56,8 +56,8 @@ pub(crate) struct Election {
 pub(crate) struct Own<'a> {
     /// Its own key.
     pub(crate) key: RootKey,
-    /// It prefers subscribers as upstream.
-    pub(crate) subscriber: bool,
+    /// It prefers an upstream that gets as much as itself.
+    pub(crate) mode: Mode,
     /// It does not change its upstream for a shorter way to the same root: a tree born
     /// with its document (rule *Inherit*) is good enough, and one change brings many. But
     /// a subscriber below one that is none goes on upwards (rule *Climb*).
@@ -90,7 +90,7 @@ impl Election {
         let old = self.root.key;
         let fit = match old.rank {
             Rank::Leaving => false,
-            Rank::Holder => true,
+            Rank::Holder | Rank::Author => true,
             Rank::Subscriber | Rank::Founder => subscriber,
         };
         let below = self.upstream == Some(link) && self.distance == 1 && !self.frozen();
@@ -192,15 +192,15 @@ impl Election {
             })
         };
         neighbors.iter().filter(|n| better(n)).max_by_key(|n| {
-            let preferred = own.subscriber && n.mode.subscribes();
+            let preferred = own.mode.min(n.mode);
             let present = self.upstream == Some(n.link);
             (
                 n.root.as_ref().map(|root| root.key),
                 preferred,
-                present && own.stays && (preferred || !own.subscriber),
+                present && own.stays && preferred == own.mode,
                 Reverse(n.distance),
                 present,
-                n.mode.subscribes(),
+                n.mode,
                 Reverse(n.link),
             )
         })
@@ -327,7 +327,7 @@ mod tests {
         let claim = || root(5);
         let own = Own {
             key: key(Rank::Subscriber, 5),
-            subscriber: true,
+            mode: Mode::Subscribe,
             stays: false,
             claim: &claim,
         };

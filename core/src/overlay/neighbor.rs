@@ -34,7 +34,7 @@ pub(crate) struct Neighbor {
     pub(crate) heard: u32,
     /// Frame in flight with our state: 0 for none, [`QUEUED`] if in no frame yet.
     pub(crate) flight: u32,
-    /// Mark of the state last sent ([`super::mark`]); 0 if none was ever sent.
+    /// The state last sent ([`word`]); 0 if none was ever sent.
     pub(crate) sent: u64,
     /// Its overlay root; `None` if it never told (rule *Inherit*).
     pub(crate) root: Option<Arc<Root>>,

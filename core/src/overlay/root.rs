@@ -32,9 +32,16 @@ impl RootKey {
         }
     }
 
+    /// The key that a document gives its author at its birth, with or without the founder's
+    /// mark. It is proven by the document, not by a claim.
+    pub(crate) fn of_birth(author: NodeId, founder: bool) -> Self {
+        let rank = if founder { Rank::Founder } else { Rank::Author };
+        Self::first(rank, author, 0)
+    }
+
     /// Proven by the document, not by a claim.
-    pub(crate) fn is_founder(&self) -> bool {
-        self.rank == Rank::Founder && self.generation == 0
+    pub(crate) fn is_of_birth(&self) -> bool {
+        self.rank.of_birth() && self.generation == 0
     }
 }
 
@@ -44,12 +51,12 @@ pub(crate) struct Root {
     pub(crate) key: RootKey,
     /// First bytes of the hash of the key: its name on the wire once it was shown.
     pub(crate) short: [u8; 4],
-    /// The signed claim; none for a founder, whom the document proves.
+    /// The signed claim; none for a key of birth, which the document proves.
     pub(crate) claim: Option<Claim>,
 }
 
 impl Root {
-    /// A root by its key; a founder has no claim.
+    /// A root by its key; one of birth has no claim.
     pub(crate) fn new(key: RootKey, claim: Option<Claim>, suite: &dyn Suite) -> Arc<Self> {
         let parts: [&[u8]; 5] = [
             &[rank_byte(key.rank)],
@@ -65,9 +72,9 @@ impl Root {
         })
     }
 
-    /// The founder's key: the author of the document.
-    pub(crate) fn founder(author: NodeId, suite: &dyn Suite) -> Arc<Self> {
-        Self::new(RootKey::first(Rank::Founder, author, 0), None, suite)
+    /// The author of the document, since its birth.
+    pub(crate) fn of_birth(author: NodeId, founder: bool, suite: &dyn Suite) -> Arc<Self> {
+        Self::new(RootKey::of_birth(author, founder), None, suite)
     }
 
     /// Own claim, signed now.
@@ -78,7 +85,7 @@ impl Root {
         secret: &SecretKey,
         suite: &dyn Suite,
     ) -> Arc<Self> {
-        if key.is_founder() {
+        if key.is_of_birth() {
             return Self::new(key, None, suite);
         }
         let mut claim = Claim {
@@ -102,7 +109,7 @@ impl Root {
         let id = suite.node_id(&claim.key);
         let (line, generation) = claim.succeeds.unwrap_or((id, 0));
         let succeeds = generation > 0 && claim.rank >= Rank::Holder;
-        let plain = claim.succeeds.is_none() && claim.rank != Rank::Founder;
+        let plain = claim.succeeds.is_none() && !claim.rank.of_birth();
         let good = (succeeds || plain) && suite.verify(&claim.key, &message, &claim.signature);
         let key = RootKey {
             rank: claim.rank,
@@ -135,6 +142,7 @@ fn rank_byte(rank: Rank) -> u8 {
         Rank::Holder => 1,
         Rank::Subscriber => 2,
         Rank::Founder => 3,
+        Rank::Author => 4,
     }
 }
 
@@ -179,6 +187,7 @@ mod tests {
             key(Rank::Holder, 1, 9),
             key(Rank::Holder, 2, 1),
             key(Rank::Holder, 2, 2),
+            key(Rank::Author, 1, 0),
             key(Rank::Subscriber, 1, 1),
             key(Rank::Founder, 0, 0),
         ];
@@ -210,6 +219,10 @@ mod tests {
                 ..claim.clone()
             },
             Claim {
+                rank: Rank::Author,
+                ..claim.clone()
+            },
+            Claim {
                 succeeds: Some((NodeId([9; 16]), 1)),
                 ..claim
             },
@@ -219,10 +232,13 @@ mod tests {
     }
 
     #[test]
-    fn a_founder_needs_no_claim() {
-        assert_eq!(own(Rank::Founder).claim, None);
-        let founder = Root::founder(NodeId([4; 16]), &SUITE);
+    fn a_key_of_birth_needs_no_claim() {
+        let of = |id, founder| Root::of_birth(NodeId([id; 16]), founder, &SUITE);
+        let founder = of(4, true);
         assert_eq!((founder.key.rank, founder.key.sequence), (Rank::Founder, 0));
-        assert_ne!(founder.short, Root::founder(NodeId([5; 16]), &SUITE).short);
+        assert_ne!(founder.short, of(5, true).short);
+        assert_ne!(founder.short, of(4, false).short);
+        assert_eq!(own(Rank::Founder).claim, None);
+        assert_eq!(own(Rank::Author).claim, None);
     }
 }

@@ -237,8 +237,9 @@ impl Peer {
             Rank::Leaving => 0,
             Rank::Holder => 1,
             Rank::Subscriber => 2,
-            Rank::Founder if succeeds.is_none() => return RootRef::Founder,
+            Rank::Founder | Rank::Author if succeeds.is_none() => return RootRef::Author,
             Rank::Founder => 3,
+            Rank::Author => 4,
         };
         let (line, generation) = succeeds.unwrap_or((NodeId([0; 16]), 0));
         let parts: [&[u8]; 5] = [

@@ -216,7 +216,7 @@ impl Names {
     fn state(&self, state: &State) -> String {
         use cliqueclique_core::message as m;
         let root = match &state.root {
-            RootRef::Founder => "founder".to_owned(),
+            RootRef::Author => "author".to_owned(),
             RootRef::Known(_) => "same root".to_owned(),
             RootRef::Full(claim) => {
                 let suite: &dyn cliqueclique_core::crypto::Suite = &super::SUITE;

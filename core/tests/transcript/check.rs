@@ -176,6 +176,7 @@ impl Checked {
             Rank::Holder => 1,
             Rank::Subscriber => 2,
             Rank::Founder => 3,
+            Rank::Author => 4,
         };
         let (line, generation) = succeeds.unwrap_or((NodeId([0; 16]), 0));
         let parts: [&[u8]; 5] = [

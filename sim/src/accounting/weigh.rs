@@ -155,7 +155,7 @@ mod tests {
         let state = State {
             flags: 1,
             distance: 200,
-            root: RootRef::Founder,
+            root: RootRef::Author,
         };
         let push = |edge| Push {
             via: Tag([1; 8]),

@@ -67,6 +67,7 @@ fn rank(claim: &Claim) -> u8 {
         Rank::Holder => 1,
         Rank::Subscriber => 2,
         Rank::Founder => 3,
+        Rank::Author => 4,
     }
 }
 

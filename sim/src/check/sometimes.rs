@@ -181,7 +181,7 @@ mod tests {
         let state = State {
             flags: STATE_FROZEN,
             distance: 0,
-            root: RootRef::Founder,
+            root: RootRef::Author,
         };
         let shown = [
             (Message::State(tag(1), state), "frozen"),

@@ -75,7 +75,7 @@ const WRONG: [(&str, &str); 49] = [
     ),
     (
         "settings that do not fit",
-        "[protocol]\nkeep_alive_min = \"9h\"",
+        "[protocol]\nkeep_alive_min = \"25h\"",
     ),
     ("too many peers", "[protocol]\nmax_peers = 100"),
     (

@@ -141,7 +141,8 @@ pub(crate) fn refuses_neighbors() -> Box<dyn Behavior> {
 pub(crate) fn pretends_to_subscribe() -> Box<dyn Behavior> {
     sends(|_, mut message: Message| {
         if let Some(state) = state_of(&mut message) {
-            state.flags |= Mode::Subscribe as u8;
+            // A mere subscriber is no upstream for those who follow (rule *Climb*).
+            state.flags |= Mode::Follow as u8;
         }
         vec![message]
     })

@@ -9,6 +9,13 @@ use rusqlite::params;
 /// Most documents looked at on the way up from one to its forum: comments can be attached in
 /// circles, and below very many others.
 const MOST_ABOVE: i64 = 4_096;
+/// Fewer documents than this below one are all looked at to find its newest; if there are more,
+/// the newest of the account are tried first. Guess.
+const FEW: usize = 1_024;
+/// Most of the newest that are tried. Guess.
+const TRIED: usize = 4_096;
+/// Most steps upwards while they are tried, a few microseconds each. Guess.
+const MOST_STEPS: usize = 8_192;
 
 /// A document and how many comments are held directly below it.
 #[derive(Clone, Debug)]
@@ -96,19 +103,72 @@ impl Reader {
     /// # Errors
     /// The store cannot be read.
     pub(crate) fn newest(&self, id: &DocumentId, most: usize) -> Result<Vec<Document>, Fault> {
-        let found = || -> rusqlite::Result<Vec<DocumentId>> {
+        let mut found = Vec::new();
+        if self.has_many(id).map_err(|error| failed(&error))? {
+            found = self.newest_from_above(id, most)?;
+        }
+        if found.len() < most {
+            // Of few documents, or old ones under many others.
+            found = self
+                .newest_under(id, most)
+                .map_err(|error| failed(&error))?;
+        }
+        found.iter().map(|id| self.document(id)).collect()
+    }
+
+    fn has_many(&self, id: &DocumentId) -> rusqlite::Result<bool> {
+        let mut count = self.store.prepare_cached(
+            "WITH RECURSIVE under (id) AS (
+               VALUES (?1) UNION SELECT c.comment FROM comment c JOIN under u ON c.parent = u.id
+               LIMIT ?2)
+             SELECT count(*) FROM under",
+        )?;
+        let few = number(FEW);
+        let under: i64 = count.query_row(params![id.0, few], |row| row.get(0))?;
+        Ok(under >= few)
+    }
+
+    /// By going down.
+    pub(super) fn newest_under(
+        &self,
+        id: &DocumentId,
+        most: usize,
+    ) -> rusqlite::Result<Vec<DocumentId>> {
+        let mut find = self.store.prepare_cached(
+            "WITH RECURSIVE under (id) AS (
+               VALUES (?1) UNION SELECT c.comment FROM comment c JOIN under u ON c.parent = u.id)
+             SELECT d.id FROM under u CROSS JOIN document d ON d.id = u.id
+             CROSS JOIN holding h ON h.document = d.number
+             WHERE h.account = ?2 AND NOT h.hidden ORDER BY d.created DESC, d.id LIMIT ?3",
+        )?;
+        find.query_map(params![id.0, self.account, number(most)], ids)?
+            .collect()
+    }
+
+    /// By going up from the newest; not all, if they are old.
+    fn newest_from_above(&self, id: &DocumentId, most: usize) -> Result<Vec<DocumentId>, Fault> {
+        let newest = || -> rusqlite::Result<Vec<DocumentId>> {
             let mut find = self.store.prepare_cached(
-                "WITH RECURSIVE under (id) AS (
-                   VALUES (?1) UNION SELECT c.comment FROM comment c JOIN under u ON c.parent = u.id)
-                 SELECT d.id FROM under u JOIN document d ON d.id = u.id
-                 JOIN holding h ON h.document = d.number
-                 WHERE h.account = ?2 AND NOT h.hidden ORDER BY d.created DESC, d.id LIMIT ?3",
+                "SELECT d.id FROM document d INDEXED BY document_created
+                 CROSS JOIN holding h ON h.document = d.number
+                 WHERE h.account = ?1 AND NOT h.hidden ORDER BY d.created DESC, d.id LIMIT ?2",
             )?;
-            find.query_map(params![id.0, self.account, number(most)], ids)?
+            find.query_map(params![self.account, number(TRIED)], ids)?
                 .collect()
         };
-        let found = found().map_err(|error| failed(&error))?;
-        found.iter().map(|id| self.document(id)).collect()
+        let newest = newest().map_err(|error| failed(&error))?;
+        let (mut found, mut steps) = (Vec::new(), 0);
+        for candidate in newest {
+            if found.len() == most || steps >= MOST_STEPS {
+                break;
+            }
+            let above = self.above(&candidate)?;
+            steps += above.len();
+            if above.contains(id) {
+                found.push(candidate);
+            }
+        }
+        Ok(found)
     }
 
     /// Documents above one, itself among them.

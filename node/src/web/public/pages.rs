@@ -78,19 +78,13 @@ struct Forums {
 pub(super) async fn forums(State(site): State<Arc<Site>>) -> Response {
     let read = site.read(|reader, site| {
         let here = site.forums.iter().filter_map(|id| reader.counted(id).ok());
-        let newest = site.forums.iter().filter_map(|id| newest(reader, id));
-        Ok((here.map(|it| shown(&it)).collect(), newest.max()))
+        Ok(here.map(|it| shown(&it)).collect())
     });
     match read.await {
-        Ok((forums, newest)) => html(&Forums { forums }, newest),
+        // No date: that of the newest document would have to be looked for in all forums.
+        Ok(forums) => html(&Forums { forums }, None),
         Err(error) => fault(&error),
     }
-}
-
-/// Date of the newest document of a forum.
-fn newest(reader: &Reader, id: &DocumentId) -> Option<u64> {
-    let newest = reader.newest(id, 1).ok()?;
-    newest.first().map(claimed)
 }
 
 /// Which page of the comments.

@@ -26,7 +26,14 @@ impl Wanted {
         self.words.trim().is_empty() && self.author.is_none() && self.below.is_none()
     }
 
-    fn query(&self, account: i64, skip: usize, most: usize) -> (String, Vec<Value>) {
+    /// `hits` is the order of what words found.
+    fn query(
+        &self,
+        account: i64,
+        hits: &'static str,
+        skip: usize,
+        most: usize,
+    ) -> (String, Vec<Value>) {
         let number = |count: usize| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
         let mut values = vec![Value::Integer(account)];
         let (mut with, mut from) = (String::new(), String::new());
@@ -43,7 +50,7 @@ impl Wanted {
             from += " JOIN words ON words.rowid = d.number";
             limits += " AND words MATCH ?";
             values.push(Value::Text(super::search::quoted(&self.words)));
-            order = "rank";
+            order = hits;
         }
         if let Some(author) = self.author {
             limits += " AND d.author = ?";
@@ -68,7 +75,7 @@ impl Wanted {
 }
 
 impl Reader {
-    /// Documents that fit: with words the best first, else the newest.
+    /// Documents that fit: with words the best first, of very many the latest; else the newest.
     ///
     /// # Errors
     /// There is no word among the words, or the store cannot be read.
@@ -83,7 +90,13 @@ impl Reader {
             let message = format!("'{words}' has no word to search for: type a letter or a digit");
             return Err(Fault::new(Class::Usage, message));
         }
-        let (sql, values) = wanted.query(self.account, skip, most);
+        let hits = match words {
+            "" => "",
+            _ => self
+                .order(&super::search::quoted(words))
+                .map_err(|error| failed(&error))?,
+        };
+        let (sql, values) = wanted.query(self.account, hits, skip, most);
         let found = || -> rusqlite::Result<Vec<DocumentId>> {
             let mut find = self.store.prepare_cached(&sql)?;
             find.query_map(params_from_iter(values), |row| row.get(0).map(DocumentId))?

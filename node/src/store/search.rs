@@ -15,6 +15,10 @@ use rusqlite::{Connection, TransactionBehavior, params};
 /// Documents indexed in one transaction: a writer waits for at most so many. Guess.
 const SOME: usize = 128;
 
+/// Most hits that are ranked: some 25 ms of long documents. More of them come latest first, since
+/// the best of so many say little, and none is left out.
+const RANKED: i64 = 10_000;
+
 /// Adds a document's words. A damaged one has none, but counts as indexed.
 fn index(store: &Connection, number: i64, bytes: Vec<u8>) -> rusqlite::Result<()> {
     let document = Document::parse(Bytes::from(bytes), &Ed25519Blake3).ok();
@@ -82,7 +86,8 @@ impl Reader {
         lags.map_err(|error| failed(&error))
     }
 
-    /// Documents that the account holds and that have all these words, best first.
+    /// Documents that the account holds and that have all these words, best first; of very many the
+    /// latest first.
     ///
     /// # Errors
     /// There is no word, or the store cannot be read.
@@ -98,12 +103,26 @@ impl Reader {
         ids.iter().map(|id| self.listed(id, 0)).collect()
     }
 
+    /// In what order hits of these words are shown.
+    pub(super) fn order(&self, query: &str) -> rusqlite::Result<&'static str> {
+        let mut count = self.store.prepare_cached(
+            "SELECT count(*) FROM (SELECT rowid FROM words WHERE words MATCH ?1 LIMIT ?2)",
+        )?;
+        let hits: i64 = count.query_row(params![query, RANKED + 1], |row| row.get(0))?;
+        Ok(if hits > RANKED {
+            "words.rowid DESC"
+        } else {
+            "rank"
+        })
+    }
+
     fn matching(&self, query: &str, most: usize) -> rusqlite::Result<Vec<DocumentId>> {
-        let mut find = self.store.prepare(
+        let order = self.order(query)?;
+        let mut find = self.store.prepare_cached(&format!(
             "SELECT d.id FROM words JOIN document d ON d.number = words.rowid
              JOIN holding h ON h.document = d.number
-             WHERE words MATCH ?1 AND h.account = ?2 AND NOT h.hidden ORDER BY rank LIMIT ?3",
-        )?;
+             WHERE words MATCH ?1 AND h.account = ?2 AND NOT h.hidden ORDER BY {order} LIMIT ?3"
+        ))?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         find.query_map(params![query, self.account, most], |row| {
             row.get(0).map(DocumentId)

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Node, Workspace, eventually};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Kills by default: for a run of some tens of seconds.
@@ -25,9 +26,11 @@ impl Dice {
     }
 }
 
-/// Posts until the process is gone; gives what was acknowledged.
-fn post_until_dead(node: &Node, forum: &str, round: usize) -> Vec<String> {
+/// Posts until the killer has done its work; gives what was acknowledged. (Without a node a command
+/// would work on the store by itself, and never fail.)
+fn post_until_dead(node: &Node, forum: &str, round: usize, killer: &JoinHandle<()>) -> Vec<String> {
     (0..)
+        .take_while(|_| !killer.is_finished())
         .map_while(|number| {
             let text = format!("round {round} number {number}");
             node.try_run(&["post", forum, &text])
@@ -59,7 +62,7 @@ fn nothing_acknowledged_is_lost_by_kills() {
                 .status();
             assert!(status.expect("kill runs").success());
         });
-        acknowledged.extend(post_until_dead(&nodes[victim], &forum, round));
+        acknowledged.extend(post_until_dead(&nodes[victim], &forum, round, &killer));
         killer.join().expect("killed");
         nodes[victim].kill();
         nodes[victim].start();

@@ -44,7 +44,9 @@ use crate::store::users;
 use crate::text;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::handler::Handler;
+use axum::middleware::from_fn;
+use axum::routing::{MethodRouter, get, post};
 use failure::Failure;
 use pool::Pool;
 use rusqlite::{Connection, Transaction};
@@ -60,6 +62,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 /// Longest body of a request, bytes: a document of 128 KiB as a form sends it, every byte escaped.
 const LONGEST: usize = 512 * 1024;
+/// The same where people write: what is too long for a document is shown to them again.
+const LONGEST_TEXT: usize = 4 * 1024 * 1024;
 
 /// What pages share.
 pub(crate) struct Web {
@@ -134,13 +138,12 @@ fn router(web: Arc<Web>) -> Router {
         .route("/help", get(help::show))
         .route("/out", get(help::out))
         .route("/bookmarks", get(forums::bookmarks))
-        .route("/new", get(write::ask).post(write::forum))
+        .route("/new", get(write::ask).merge(written(write::forum)))
         .route("/join", get(join::ask).post(join::join))
         .route("/d/{id}", get(document::show).post(document::act))
-        .route("/d/{id}/reply", post(write::reply))
+        .route("/d/{id}/reply", written(write::reply))
         .route("/d/{id}/link", post(write::link))
         .route("/d/{id}/network", get(network::of_document))
-        .route("/d/{id}/network.svg", get(network::picture))
         .route("/status", get(network::status))
         .route("/activity", get(network::activity))
         .route("/block", post(network::block))
@@ -158,8 +161,14 @@ fn router(web: Arc<Web>) -> Router {
         .merge(assets::router())
         .fallback(failure::nothing)
         .layer(DefaultBodyLimit::max(LONGEST));
+    let pages = pages.layer(from_fn(failure::as_page));
     gate::before(pages.with_state(web.clone()), web)
         .layer(CatchPanicLayer::custom(failure::panicked))
+}
+
+/// Takes long texts.
+fn written<T: 'static>(answer: impl Handler<T, Arc<Web>>) -> MethodRouter<Arc<Web>> {
+    post(answer).layer(DefaultBodyLimit::max(LONGEST_TEXT))
 }
 
 async fn listen(place: Listen) -> Result<Option<TcpListener>, Fault> {

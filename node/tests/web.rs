@@ -187,7 +187,11 @@ fn two_people_start_a_forum_invite_join_comment_and_find() {
         .and_then(|it| it.split('<').next());
     let invite = invite.expect("an invitation").replace("&amp;", "&");
     let joining = bob.post("/join", &[("invite", &format!("Come: {invite}"))]);
-    joining.has("Joining");
+    assert_eq!(joining.path(), "/join");
+    bob.until(
+        joining.header("location").expect("it waits"),
+        "The forum is here: “Gardening”",
+    );
     bob.until(&forum, "<em>plants</em>");
     let comment = bob.post(
         &format!("{forum}/reply"),
@@ -205,7 +209,8 @@ fn two_people_start_a_forum_invite_join_comment_and_find() {
     ann.get("/search?q=%22%20AND%20(")
         .has("Nothing here has all");
     ann.get("/status").has("All is well");
-    ann.get(&format!("{forum}/network.svg")).has("<svg");
+    ann.get(&format!("{forum}/network"))
+        .has("<svg class=\"network\"");
 }
 
 #[test]

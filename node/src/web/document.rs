@@ -186,7 +186,10 @@ pub(super) async fn page(
         page,
         own: author == own,
         author,
-        body: markup::render(attachment::words(&read.full.body)),
+        body: markup::render(plain::below_title(
+            attachment::words(&read.full.body),
+            &row.subject,
+        )),
         above: rows(read.above),
         elsewhere: read.elsewhere,
         attached: rows(read.attached),
@@ -215,7 +218,9 @@ fn said(word: &str) -> Option<&'static str> {
         "bookmarked" => "Bookmarked: this node keeps the document.",
         "unbookmarked" => "No longer bookmarked.",
         "followed" => "Followed. The peers in its network learn of it.",
-        "unfollowed" => "No longer followed.",
+        "unfollowed" => {
+            "No longer followed. The document stays here as a bookmark; what came with it goes."
+        }
         "muted" => "Documents of this author that come from now on are hidden from you.",
         "linked" => "Linked: it now stands below the other document.",
         _ => return None,
@@ -275,7 +280,12 @@ pub(super) async fn act(
         ),
         "follow" => (part(document, Part::Follow), "followed"),
         "subscribe" => (part(document, Part::Subscribe), "followed"),
-        "unfollow" => (part(document, Part::Hold), "unfollowed"),
+        "unfollow" => {
+            // Nothing else may want it: then it would go while its reader looks at it.
+            let keep = Request::Bookmark { document, on: true };
+            web.ask(&session, keep).await?;
+            (part(document, Part::Hold), "unfollowed")
+        }
         "forget" => (Request::Forget { document }, "forgotten"),
         "mute" => (mute(&web, &session, id).await?, "muted"),
         _ => {

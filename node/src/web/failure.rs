@@ -3,7 +3,11 @@
 use super::page::{Page, render};
 use crate::fault::{Class, Fault};
 use askama::Template;
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{StatusCode, Uri};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
 
@@ -80,6 +84,36 @@ pub(super) fn sentence(message: &str) -> String {
 pub(super) async fn nothing(uri: Uri) -> Failure {
     let message = format!("there is no page at {}", uri.path());
     Failure::of(StatusCode::NOT_FOUND, message)
+}
+
+/// Longest message of the framework that is shown, bytes.
+const MESSAGE: usize = 4_096;
+
+/// What was refused before a page looked at it, such as a form that is too long, as a page; for
+/// programs as JSON.
+pub(super) async fn as_page(request: Request, next: Next) -> Response {
+    let api = request.uri().path().starts_with("/api/");
+    let response = next.run(request).await;
+    let kind = response.headers().get(CONTENT_TYPE);
+    let plain = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !response.status().is_client_error() || !plain {
+        return response;
+    }
+    let status = response.status();
+    let told = to_bytes(response.into_body(), MESSAGE).await;
+    let told = told.unwrap_or_default();
+    let message = if status == StatusCode::PAYLOAD_TOO_LARGE {
+        "this is too much at once: nothing was changed. Go back, where what you typed still is, and \
+         make it shorter"
+            .to_owned()
+    } else {
+        format!("{}: nothing was changed", String::from_utf8_lossy(&told))
+    };
+    let failure = Failure::of(status, message);
+    if api {
+        return super::api::Refusal::from(failure).into_response();
+    }
+    failure.into_response()
 }
 
 /// A page crashed.

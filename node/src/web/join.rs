@@ -2,6 +2,7 @@
 
 use super::Web;
 use super::failure::Failure;
+use super::markup::plain;
 use super::page::{Page, again, render};
 use super::session::Session;
 use crate::control::request::{Id, Part, Request};
@@ -9,7 +10,7 @@ use crate::fault::{Class, Fault};
 use crate::text::{self, Invite};
 use askama::Template;
 use axum::extract::{Form, Query, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use cliqueclique_core::DocumentId;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -23,6 +24,9 @@ pub(super) struct Typed {
     document: String,
     #[serde(default)]
     address: String,
+    /// The document that is being joined.
+    #[serde(default)]
+    joining: String,
 }
 
 #[derive(Template)]
@@ -30,17 +34,35 @@ pub(super) struct Typed {
 struct Join {
     page: Page,
     typed: Typed,
-    joining: Option<String>,
+    /// Name of the joined document, when it is here.
+    here: Option<String>,
 }
 
-/// The form; a link to it may bring an invitation along.
-pub(super) async fn ask(session: Session, Query(typed): Query<Typed>) -> Response {
-    let page = Page::of(&session, "/", "Join a forum");
-    render(&Join {
-        page,
-        typed,
-        joining: None,
-    })
+/// The form; a link to it may bring an invitation along. Who is joining waits here.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) async fn ask(
+    State(web): State<Arc<Web>>,
+    session: Session,
+    Query(mut typed): Query<Typed>,
+) -> Result<Response, Failure> {
+    let mut page = Page::of(&session, "/", "Join a forum");
+    let Some(id) = text::unhex(&typed.joining).map(DocumentId) else {
+        typed.joining.clear();
+        let here = None;
+        return Ok(render(&Join { page, typed, here }));
+    };
+    typed.joining = id.to_string();
+    let read = web.look(&session, move |reader| {
+        Ok((reader.if_held(&id)?, reader.latest()?))
+    });
+    let (entry, latest) = read.await?;
+    if entry.is_none() {
+        page.live = format!("/live?since={latest}");
+    }
+    let here = entry.map(|entry| plain::title(&entry.subject));
+    Ok(render(&Join { page, typed, here }))
 }
 
 fn request(typed: &Typed) -> Result<(DocumentId, Request), Fault> {
@@ -79,7 +101,7 @@ fn request(typed: &Typed) -> Result<(DocumentId, Request), Fault> {
     Ok((document, request))
 }
 
-/// Joins.
+/// Joins, and waits on a page that can be fetched again.
 ///
 /// # Errors
 /// None but those of the node.
@@ -88,29 +110,16 @@ pub(super) async fn join(
     session: Session,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Failure> {
-    let mut page = Page::of(&session, "/", "Join a forum");
     let asked = match request(&typed) {
         Ok((id, request)) => web.ask(&session, request).await.map(|_| id),
         Err(fault) => Err(fault.into()),
     };
     match asked {
-        Ok(id) => {
-            let latest = web.look(&session, |reader| reader.latest()).await?;
-            page.live = format!("/live?since={latest}");
-            let joining = Some(id.to_string());
-            Ok(render(&Join {
-                page,
-                typed,
-                joining,
-            }))
-        }
+        Ok(id) => Ok(Redirect::to(&format!("/join?joining={id}")).into_response()),
         Err(failure) => {
-            page = page.with_problem(failure.message());
-            Ok(again(&Join {
-                page,
-                typed,
-                joining: None,
-            }))
+            let page = Page::of(&session, "/", "Join a forum").with_problem(failure.message());
+            let here = None;
+            Ok(again(&Join { page, typed, here }))
         }
     }
 }

@@ -11,7 +11,6 @@ use crate::fault::{Class, Fault};
 use crate::text;
 use askama::Template;
 use axum::extract::{Form, Path, State};
-use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
 use cliqueclique_core::NodeId;
 use serde::Deserialize;
@@ -189,6 +188,8 @@ struct Network {
     figures: Vec<Figure>,
     peers: Vec<Peer>,
     invite: String,
+    /// As SVG.
+    picture: String,
 }
 
 /// The network of a document.
@@ -201,7 +202,9 @@ pub(super) async fn of_document(
     Path(path): Path<String>,
 ) -> Result<Response, Failure> {
     let id = document::id(&path)?;
-    let view = web.ask(&session, overlay(id)).await?;
+    let view = web
+        .ask(&session, Request::Overlay { document: Id(id) })
+        .await?;
     let upstream = view["upstream"].as_str().unwrap_or_default();
     let neighbors = view["neighbors"].as_array().into_iter().flatten();
     let peer = |neighbor: &Value| {
@@ -236,24 +239,8 @@ pub(super) async fn of_document(
         figures: figures.collect(),
         peers: neighbors.map(peer).collect(),
         invite: text_of(&view["invite"]),
+        picture: graph::svg(&view),
     }))
-}
-
-fn overlay(id: cliqueclique_core::DocumentId) -> Request {
-    Request::Overlay { document: Id(id) }
-}
-
-/// The same as a picture.
-///
-/// # Errors
-/// It is not in memory.
-pub(super) async fn picture(
-    State(web): State<Arc<Web>>,
-    session: Session,
-    Path(path): Path<String>,
-) -> Result<Response, Failure> {
-    let view = web.ask(&session, overlay(document::id(&path)?)).await?;
-    Ok(([(CONTENT_TYPE, "image/svg+xml")], graph::svg(&view)).into_response())
 }
 
 /// A peer to refuse.

@@ -53,6 +53,28 @@ pub(crate) fn title(body: &str) -> String {
     found.unwrap_or_else(|| "(no title)".to_owned())
 }
 
+/// What stands below the title, for a page that shows it already: the body without its first
+/// paragraph, if that is the title and nothing else.
+pub(crate) fn below_title<'a>(body: &'a str, title: &str) -> &'a str {
+    let trimmed = body.trim_start_matches(['\n', '\r']);
+    let (line, rest) = trimmed.split_once('\n').unwrap_or((trimmed, ""));
+    let words = line.trim_start_matches('#');
+    let heading = words.len() < line.len() && words.starts_with(' ');
+    let next = rest.lines().next().unwrap_or_default();
+    // Marks and links show more than the title does.
+    let plain = !words.contains(['*', '_', '`', '[', ']', '<', '&', '\\', '~', '|', ':']);
+    let same = if heading {
+        words.trim()
+    } else {
+        line.trim_end()
+    };
+    if (heading || next.trim().is_empty()) && plain && same == title {
+        rest
+    } else {
+        body
+    }
+}
+
 /// Who an address leads to, as it can be told apart from all others: in ASCII, and without the
 /// name and password that look like a place.
 pub(crate) fn host(address: &str) -> Option<String> {

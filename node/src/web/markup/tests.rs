@@ -267,3 +267,26 @@ fn a_body_that_is_cut_says_so() {
     let html = render(&"x ".repeat(MOST_PLAIN));
     assert!(html.starts_with("<pre") && html.ends_with(CUT));
 }
+
+#[test]
+fn a_title_that_is_shown_is_not_shown_twice() {
+    let below = |body| plain::below_title(body, &plain::title(body));
+    assert_eq!(below("# Roses\n\nRed."), "\nRed.");
+    assert_eq!(below("## Roses\nRed."), "Red.");
+    assert_eq!(below("Roses\n\nRed."), "\nRed.");
+    assert_eq!(below("\nRoses"), "");
+    for body in [
+        "Roses\nare red",
+        "Roses\n=====",
+        "# *Roses*",
+        "#roses",
+        "See http://roses.example",
+        "    Roses",
+        "> Roses",
+        "",
+    ] {
+        assert_eq!(below(body), body);
+    }
+    let long = "r".repeat(500);
+    assert_eq!(below(&long), long);
+}

@@ -8,11 +8,11 @@
 mod admin;
 mod api;
 mod assets;
-#[allow(dead_code, reason = "the pages that show all this come next")]
 pub(crate) mod attachment;
 mod document;
 mod failure;
 pub(crate) mod feed;
+mod files;
 mod forums;
 mod gate;
 pub(crate) mod graph;
@@ -142,6 +142,7 @@ fn router(web: Arc<Web>) -> Router {
         .route("/join", get(join::ask).post(join::join))
         .route("/d/{id}", get(document::show).post(document::act))
         .route("/d/{id}/reply", written(write::reply))
+        .route("/d/{id}/file", get(files::download))
         .route("/d/{id}/link", post(write::link))
         .route("/d/{id}/network", get(network::of_document))
         .route("/status", get(network::status))

@@ -142,26 +142,37 @@ impl Site {
     }
 }
 
+/// What to send to a path of the description, and with which query.
+fn example(method: &str, path: &str) -> (&'static str, &'static str) {
+    match (method, path) {
+        ("get", "/search") => ("?q=roses", ""),
+        ("post", "/requests") => ("", "{\"do\":\"status\"}"),
+        ("post", "/documents/{id}/files") => ("?name=a.txt", "about roses"),
+        _ => ("", ""),
+    }
+}
+
 #[test]
 fn every_path_of_the_description_answers_and_only_to_who_has_a_token() {
     let site = Site::new("api-paths");
     let token = site.token("api");
     let forum = site.publish(&token, &[], "# Roses");
+    let file = format!("/documents/{forum}/files?name=b.txt");
+    let file = site.api(&token, "POST", &file, "a file").json()["id"].clone();
+    let file = file.as_str().expect("an id");
     let document = send(&site.host, "GET", "/api/v1/openapi.json", "", "").json();
     let paths = document["paths"].as_object().expect("paths");
     assert!(paths.len() > 8);
     for (path, methods) in paths {
-        for method in methods.as_object().expect("methods").keys() {
-            let at = path.replace("{id}", &forum) + if path == "/search" { "?q=roses" } else { "" };
-            let body = if method == "post" {
-                "{\"do\":\"status\"}"
+        for (method, described) in methods.as_object().expect("methods") {
+            let (query, body) = example(method, path);
+            let id = if path.ends_with("/file") {
+                file
             } else {
-                ""
+                &forum
             };
+            let at = path.replace("{id}", id) + query;
             let method = method.to_uppercase();
-            let answer = site.api(&token, &method, &at, body);
-            assert_eq!(answer.status, 200, "{method} {at}: {}", answer.body);
-            answer.json();
             if path != "/openapi.json" {
                 for wrong in ["", &"0".repeat(64), &site.token("feeds")] {
                     let answer = site.api(wrong, &method, &at, body);
@@ -172,6 +183,15 @@ fn every_path_of_the_description_answers_and_only_to_who_has_a_token() {
                             .is_some_and(|it| it.contains("Bearer"))
                     );
                 }
+            }
+            let answer = site.api(&token, &method, &at, body);
+            assert_eq!(answer.status, 200, "{method} {at}: {}", answer.body);
+            let kinds = described["responses"]["200"]["content"].as_object();
+            let kind = kinds.expect("content").keys().next().expect("a kind");
+            let told = format!("content-type: {kind}");
+            assert!(answer.head.contains(&told), "{told} in {}", answer.head);
+            if kind == "application/json" {
+                answer.json();
             }
         }
     }
@@ -202,6 +222,70 @@ fn mistakes_are_told_and_change_nothing() {
         assert_eq!(site.api(&token, "GET", path, "").status, status, "{path}");
     }
     assert_eq!(site.api(&token, "GET", "/forums", "").json(), json!([]));
+}
+
+#[test]
+fn files_are_given_to_be_saved_and_nothing_else() {
+    let site = Site::new("api-files");
+    let token = site.token("api");
+    let forum = site.publish(&token, &[], "# Roses");
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>";
+    let attach = |name: &str, body: &str| {
+        let path = format!("/documents/{forum}/files?name={name}");
+        site.api(&token, "POST", &path, body)
+    };
+    let made = attach("..%2Frose%0D%0AX%3A.svg", svg).json();
+    assert_eq!(made["name"], "rose_X_.svg");
+    let id = made["id"].as_str().expect("an id");
+    let saved = site.page(&format!("/d/{id}/file"));
+    assert_eq!((saved.status, saved.body.as_str()), (200, svg));
+    for part in [
+        "content-type: application/octet-stream",
+        "content-disposition: attachment; filename=\"rose_X_.svg\"",
+        "x-content-type-options: nosniff",
+        "content-security-policy: default-src 'none'; sandbox",
+        "cross-origin-resource-policy: same-origin",
+        "cache-control: no-store",
+    ] {
+        assert!(saved.head.contains(part), "{part} in {}", saved.head);
+    }
+    let path = format!("/documents/{id}/file");
+    assert_eq!(site.api(&token, "GET", &path, "").body, svg);
+    let page = site.page(&format!("/d/{id}")).body;
+    assert!(
+        page.contains("may do something") && !page.contains("<svg xmlns='"),
+        "{page}"
+    );
+    assert!(
+        site.page(&format!("/d/{forum}"))
+            .body
+            .contains("Attachment: rose_X_.svg")
+    );
+    // Nobody else gets it, and nothing that is no file.
+    let nobody = send(&site.host, "GET", &format!("/d/{id}/file"), "", "");
+    assert_eq!(nobody.status, 303);
+    assert_eq!(site.page(&format!("/d/{forum}/file")).status, 404);
+    for (name, body, part) in [
+        ("a", String::new(), "empty"),
+        ("a", "x".repeat(95_001), "at most 95000"),
+        (
+            "a.gif",
+            "GIF89a\u{7f}\u{7f}\u{7f}\u{7f}".to_owned(),
+            "32639 × 32639 pixels",
+        ),
+        ("a.gif", "GIF89a".to_owned(), "damaged"),
+    ] {
+        let refused = attach(name, &body);
+        assert_eq!(refused.status, 422, "{}", refused.body);
+        assert!(refused.body.contains(part), "{part}: {}", refused.body);
+    }
+    let large = attach("a", &"x".repeat(600_000));
+    assert_eq!(large.status, 413);
+    assert!(
+        large.json()["message"]
+            .as_str()
+            .is_some_and(|it| it.contains("too much"))
+    );
 }
 
 #[test]

@@ -50,6 +50,30 @@ fn commands_work_where_no_node_runs_and_a_node_goes_on_from_there() {
 }
 
 #[test]
+fn a_file_goes_below_a_document_and_comes_out_of_it() {
+    let space = Workspace::new("file");
+    let (a, b) = (asleep(&space, "a"), space.path("notes.bin"));
+    let forum = a.say(&["forum", "new", "A forum"]);
+    fs::write(&b, [0_u8, 1, 2, 255]).expect("written");
+    let id = a.say(&["attach", &forum, &b]);
+    a.fails(&["export", "file", &id, &b], 5, "is there already");
+    let out = space.path("out.bin");
+    assert!(
+        a.run(&["export", "file", &id, &out])
+            .1
+            .contains("'notes.bin'")
+    );
+    assert_eq!(fs::read(&out).expect("a file"), [0, 1, 2, 255]);
+    let other = space.path("other");
+    a.fails(&["export", "file", &forum, &other], 4, "is no file");
+    assert!(!fs::exists(&other).expect("looked"));
+    fs::write(&other, vec![7; 95_001]).expect("written");
+    a.fails(&["attach", &forum, &other], 2, "at most 95000");
+    a.fails(&["attach", &forum, &space.path("none")], 4, "none");
+    assert_eq!(a.thread(&forum).len(), 2);
+}
+
+#[test]
 fn a_thread_goes_from_node_to_node_in_a_file() {
     let space = Workspace::new("thread");
     let (a, b) = (asleep(&space, "a"), space.node("b"));

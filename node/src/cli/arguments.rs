@@ -119,6 +119,13 @@ pub(crate) enum AccountVerb {
         #[arg(long, value_enum, default_value_t = Part::Follow)]
         mode: Part,
     },
+    /// Put a file below a document: at most 95,000 bytes; images lose what tells of places and times
+    Attach {
+        /// The document to put it below
+        parent: String,
+        /// The file
+        file: PathBuf,
+    },
     /// Attach a document that is here below another
     Link {
         /// The document to attach below
@@ -239,6 +246,13 @@ pub(crate) enum Wish {
 pub(crate) enum Export {
     /// One signed document
     Document {
+        /// The document
+        document: String,
+        /// The new file
+        file: PathBuf,
+    },
+    /// The file that a document is
+    File {
         /// The document
         document: String,
         /// The new file

@@ -71,6 +71,7 @@ impl<'a> Caller<'a> {
             } => self.join(&what, addresses, mode, Duration::from_secs(wait)),
             Verb::Forum(Forum::New { text }) => self.write(&[], &[], text, Part::Follow),
             Verb::Post { parent, text, mode } => self.write(&[parent], &[], text, mode),
+            Verb::Attach { parent, file } => self.attach(&parent, &file),
             Verb::Link {
                 parent,
                 child,

@@ -2,6 +2,7 @@
 //! control socket.
 
 mod account;
+mod files;
 mod mails;
 mod threads;
 
@@ -34,6 +35,7 @@ impl Caller<'_> {
     pub(super) fn export(&self, what: Export) -> Result<(), Fault> {
         match what {
             Export::Document { document, file } => self.export_documents(&document, &file, true),
+            Export::File { document, file } => self.export_file(&document, &file),
             Export::Thread {
                 document,
                 file,

@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::session::Session;
-use super::{Web, hash};
+use super::{Web, files, hash};
 use crate::control::request::Request;
 use crate::fault::{Class, Fault};
 use crate::store::tokens::{self, Opens};
@@ -48,6 +48,8 @@ fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<Web>>)> {
         ("get", "/documents/{id}", get(document)),
         ("get", "/documents/{id}/thread", get(thread)),
         ("get", "/documents/{id}/network", get(network)),
+        ("get", "/documents/{id}/file", get(file)),
+        ("post", "/documents/{id}/files", post(attach)),
         ("get", "/search", get(search)),
         ("post", "/requests", post(request)),
     ]
@@ -178,6 +180,37 @@ async fn network(State(web): State<Arc<Web>>, caller: Caller, Path(id): Path<Str
         .await?;
     let document = crate::control::request::Id(id);
     well(&web.ask(&caller.0, Request::Overlay { document }).await?)
+}
+
+/// The file that a document is.
+async fn file(State(web): State<Arc<Web>>, caller: Caller, Path(id): Path<String>) -> Answer {
+    let id = web
+        .look(&caller.0, move |reader| reader.resolve(&id))
+        .await?;
+    Ok(files::of(&web, &caller.0, id).await?)
+}
+
+/// What a file is called.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(default)]
+    name: String,
+}
+
+/// Publishes a file below a document.
+async fn attach(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(named): Query<Named>,
+    body: Bytes,
+) -> Answer {
+    let id = web
+        .look(&caller.0, move |reader| reader.resolve(&id))
+        .await?;
+    let file = files::fit(&named.name, &body)?;
+    let id = files::publish(&web, &caller.0, id, &file).await?;
+    well(&json!({ "id": id, "name": file.name, "type": file.kind, "bytes": file.bytes.len() }))
 }
 
 async fn search(State(web): State<Arc<Web>>, caller: Caller, Query(asked): Query<Asked>) -> Answer {

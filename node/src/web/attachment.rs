@@ -12,6 +12,7 @@
 //! `Type` is a hint for people: files are only ever given as downloads.
 
 mod image;
+mod pixels;
 
 use super::markup::plain;
 use data_encoding::BASE64;
@@ -24,7 +25,7 @@ const NAME: usize = 100;
 /// Digits of base64 in a line, as in mail.
 const LINE: usize = 76;
 /// How the body begins.
-const FIRST: &str = "Attachment: ";
+pub(crate) const FIRST: &str = "Attachment: ";
 
 /// A file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,12 @@ impl Attachment {
             return Err("the file is empty: choose another".to_owned());
         }
         let kind = image::kind(&bytes);
+        if let Some((width, height)) = giant(kind, &bytes) {
+            return Err(format!(
+                "this picture says that it is {width} × {height} pixels, which no screen shows: \
+                 make it smaller"
+            ));
+        }
         let bytes = image::stripped(kind, bytes)?;
         if bytes.len() > LARGEST {
             return Err(format!(
@@ -96,6 +103,30 @@ impl Attachment {
         Some(Self { name, kind, bytes })
     }
 
+    /// Why it should not be opened, if it is not what it seems to be.
+    pub(crate) fn warning(&self) -> Option<String> {
+        if let Some((width, height)) = giant(self.kind, &self.bytes) {
+            return Some(format!(
+                "This picture says that it is {width} × {height} pixels. A program that opens it \
+                 may use up all memory."
+            ));
+        }
+        let end = self.name.rsplit_once('.').map(|(_, end)| end);
+        let end = end.unwrap_or_default().to_ascii_lowercase();
+        let named = IMAGES.iter().find(|(ends, _)| ends.contains(&&*end));
+        if named.is_some_and(|(_, kind)| *kind != self.kind) {
+            return Some(format!(
+                "It is named as a picture ({end}), and is none of that kind."
+            ));
+        }
+        let active = ACTIVE.contains(&&*end) || is_page(&self.bytes);
+        active.then(|| {
+            "Opened, it may do something on your machine or load from elsewhere, such as a program \
+             or a page with a script."
+                .to_owned()
+        })
+    }
+
     /// What a browser is told of it, so that it saves the file and does nothing else with it.
     pub(crate) fn headers(&self) -> [(&'static str, String); 5] {
         let ascii = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -118,6 +149,42 @@ impl Attachment {
             ),
             ("cross-origin-resource-policy", "same-origin".to_owned()),
         ]
+    }
+}
+
+/// Endings of the names of pictures, and what these are.
+const IMAGES: [(&[&str], &str); 4] = [
+    (&["jpg", "jpeg", "jpe"], "image/jpeg"),
+    (&["png", "apng"], "image/png"),
+    (&["gif"], "image/gif"),
+    (&["webp"], "image/webp"),
+];
+/// Endings of files that do something when they are opened.
+const ACTIVE: [&str; 22] = [
+    "svg", "svgz", "htm", "html", "xhtml", "xml", "mht", "js", "exe", "com", "bat", "cmd", "msi",
+    "scr", "ps1", "vbs", "sh", "jar", "apk", "desktop", "lnk", "hta",
+];
+/// Bytes at the beginning in which a page or a drawing would show itself.
+const BEGIN: usize = 1_024;
+
+/// Width and height of what says that it is a giant picture.
+fn giant(kind: &str, bytes: &[u8]) -> Option<(u64, u64)> {
+    let (width, height) = pixels::of(kind, bytes)?;
+    (width * height > pixels::MOST).then_some((width, height))
+}
+
+/// True if a browser might take it for a page or a drawing.
+fn is_page(bytes: &[u8]) -> bool {
+    let begin = String::from_utf8_lossy(&bytes[..bytes.len().min(BEGIN)]).to_ascii_lowercase();
+    let signs = ["<svg", "<html", "<!doctype", "<script", "<?xml"];
+    signs.iter().any(|sign| begin.contains(sign))
+}
+
+/// A number of bytes, for people.
+pub(crate) fn size(bytes: usize) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        _ => format!("{}.{} kB", bytes / 1_000, bytes % 1_000 / 100),
     }
 }
 
@@ -201,6 +268,42 @@ mod tests {
         ] {
             assert_eq!(Attachment::parse(&wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_is_not_what_it_seems_is_warned_of() {
+        let warning = |name: &str, bytes: &[u8]| {
+            let file = Attachment::new(name, bytes.to_vec()).expect("fits");
+            file.warning().unwrap_or_default()
+        };
+        let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>";
+        for (name, bytes) in [
+            ("a.svg", &svg[..]),
+            ("notes.txt", svg),
+            ("a.HTML", b"x"),
+            ("run.exe", b"MZ"),
+        ] {
+            let told = warning(name, bytes);
+            assert!(told.contains("may do something"), "{name}: {told}");
+        }
+        assert!(warning("cat.jpg", b"MZ\x90").contains("named as a picture"));
+        assert_eq!(warning("notes.txt", b"apples and <b>pears</b>"), "");
+    }
+
+    #[test]
+    fn a_small_file_that_says_it_is_a_giant_picture_is_neither_sent_nor_trusted() {
+        let mut gif = b"GIF89a\xff\xff\xff\xff\0\0\0".to_vec();
+        gif.push(0x3b);
+        let refused = Attachment::new("a.gif", gif.clone()).expect_err("giant");
+        assert!(refused.contains("65535 × 65535"), "{refused}");
+        // Somebody else's node may send it all the same.
+        let body = format!(
+            "Attachment: a.gif\nType: image/gif\nSize: {}\n\n{}",
+            gif.len(),
+            BASE64.encode(&gif)
+        );
+        let file = Attachment::parse(&body).expect("a file");
+        assert!(file.warning().is_some_and(|it| it.contains("all memory")));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! A document's page: what it says, what stands above and below it, and what one can do with it.
 
+use super::Web;
+use super::attachment::{self, Attachment};
 use super::failure::Failure;
 use super::markup::{self, plain};
 use super::page::{Page, again, render};
 use super::session::Session;
-use super::{Web, attachment};
 use crate::control::request::{Id, Node, Part, Request};
 use crate::fault::{Class, Fault};
 use crate::store::ask::{Entry, Full, Reader};
@@ -51,6 +52,10 @@ pub(super) struct Shown {
     above: Vec<Row>,
     elsewhere: Vec<String>,
     attached: Vec<Row>,
+    /// The file that the document is.
+    file: Option<FileRow>,
+    /// Files that its author put below it.
+    files: Vec<Row>,
     twigs: Vec<Twig>,
     total: usize,
     earlier: Option<usize>,
@@ -58,6 +63,27 @@ pub(super) struct Shown {
     /// What was typed, and how it will look.
     pub(super) text: String,
     pub(super) preview: Option<String>,
+}
+
+/// A file, as its document's page shows it.
+struct FileRow {
+    name: String,
+    kind: &'static str,
+    size: String,
+    /// Why it should not be opened.
+    warning: Option<String>,
+}
+
+impl FileRow {
+    fn of(body: &str) -> Option<Self> {
+        let file = Attachment::parse(body)?;
+        Some(Self {
+            warning: file.warning(),
+            size: attachment::size(file.bytes.len()),
+            kind: file.kind,
+            name: file.name,
+        })
+    }
 }
 
 /// Part of a page.
@@ -177,8 +203,15 @@ pub(super) async fn page(
         .look(session, move |reader| read(reader, id, from))
         .await?;
     let own = read.own;
-    let rows = |entries: Vec<Entry>| entries.into_iter().map(|it| Row::of(it, &own)).collect();
     let author = read.full.entry.author.clone();
+    let is_file = |branch: &Branch| {
+        branch.entry.author == author
+            && branch.below.is_empty()
+            && branch.entry.subject.starts_with(attachment::FIRST)
+    };
+    let (files, branches): (Vec<_>, Vec<_>) = read.branches.into_iter().partition(is_file);
+    let file = FileRow::of(&read.full.body);
+    let rows = |entries: Vec<Entry>| entries.into_iter().map(|it| Row::of(it, &own)).collect();
     let row = Row::of(read.full.entry, &own);
     let mut page = Page::of(session, "/d", &row.subject);
     page.live = format!("/live?since={}", read.latest);
@@ -186,18 +219,16 @@ pub(super) async fn page(
         page,
         own: author == own,
         author,
-        body: markup::render(plain::below_title(
-            attachment::words(&read.full.body),
-            &row.subject,
-        )),
+        body: match &file {
+            Some(_) => String::new(),
+            None => markup::render(plain::below_title(&read.full.body, &row.subject)),
+        },
+        file,
         above: rows(read.above),
         elsewhere: read.elsewhere,
         attached: rows(read.attached),
-        twigs: read
-            .branches
-            .into_iter()
-            .map(|it| Twig::of(it, &own))
-            .collect(),
+        files: rows(files.into_iter().map(|it| it.entry).collect()),
+        twigs: branches.into_iter().map(|it| Twig::of(it, &own)).collect(),
         total: read.total,
         earlier: (from > 0).then(|| from.saturating_sub(DIRECT)),
         later: (from + DIRECT < read.total).then_some(from + DIRECT),
@@ -210,6 +241,7 @@ pub(super) async fn page(
 /// What was done, by the word in an address.
 fn said(word: &str) -> Option<&'static str> {
     Some(match word {
+        "without-file" => "Stored on this node, but the file was not: put it into a reply below.",
         "stored" => "Stored on this node. It spreads to the peers in its network by itself.",
         "draft" => "The draft is kept on this node; nobody else has it.",
         "joined" => "Joining: the document shows here when a peer has sent it.",

@@ -102,18 +102,23 @@ pub(super) async fn as_page(request: Request, next: Next) -> Response {
     let status = response.status();
     let told = to_bytes(response.into_body(), MESSAGE).await;
     let told = told.unwrap_or_default();
-    let message = if status == StatusCode::PAYLOAD_TOO_LARGE {
-        "this is too much at once: nothing was changed. Go back, where what you typed still is, and \
-         make it shorter"
-            .to_owned()
-    } else {
-        format!("{}: nothing was changed", String::from_utf8_lossy(&told))
-    };
-    let failure = Failure::of(status, message);
+    let failure = refused(status, &String::from_utf8_lossy(&told));
     if api {
         return super::api::Refusal::from(failure).into_response();
     }
     failure.into_response()
+}
+
+/// What the framework refused.
+pub(super) fn refused(status: StatusCode, told: &str) -> Failure {
+    let message = if status == StatusCode::PAYLOAD_TOO_LARGE {
+        "this is too much at once: nothing was changed. Go back, where what you typed still is, and \
+         send less"
+            .to_owned()
+    } else {
+        format!("{told}: nothing was changed")
+    };
+    Failure::of(status, message)
 }
 
 /// A page crashed.

@@ -1,8 +1,10 @@
-//! Writing: a forum, a comment, a link. What was typed is kept before anything is tried, and shown
+//! Writing: a forum, a comment with a file or without, a link. What was typed is kept before anything is tried, and shown
 //! again if it cannot be stored.
 
+use super::attachment::Attachment;
 use super::document;
 use super::failure::Failure;
+use super::files::{self, Written};
 use super::markup;
 use super::page::{Page, again, render};
 use super::session::Session;
@@ -16,15 +18,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use cliqueclique_core::DocumentId;
 use serde::Deserialize;
 use std::sync::Arc;
-
-/// What was typed, and what to do with it.
-#[derive(Deserialize)]
-pub(super) struct Typed {
-    #[serde(default)]
-    text: String,
-    #[serde(default, rename = "do")]
-    deed: String,
-}
 
 #[derive(Template)]
 #[template(path = "new.html")]
@@ -66,29 +59,57 @@ async fn keep(
         .await
 }
 
-/// Publishes; gives the new document's id. The draft goes when it is stored.
-async fn publish(
+/// Stores a new document; gives its id.
+///
+/// # Errors
+/// The account refuses.
+pub(super) async fn store(
     web: &Arc<Web>,
     session: &Session,
     below: Option<DocumentId>,
-    text: &str,
+    body: String,
 ) -> Result<String, Failure> {
-    if text.trim().is_empty() {
-        let fault = Fault::new(Class::Usage, "there is no text yet: write something first");
-        return Err(fault.into());
-    }
     let request = Request::Publish {
         parents: below.into_iter().map(Id).collect(),
         children: Vec::new(),
-        body: text.to_owned(),
+        body,
         mode: Part::Follow,
         created: None,
         source: None,
     };
     let answer = web.ask(session, request).await?;
+    Ok(answer["id"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Publishes a text, and its file below it; gives the address of the new document's page. The
+/// draft goes when it is stored.
+async fn publish(
+    web: &Arc<Web>,
+    session: &Session,
+    below: Option<DocumentId>,
+    text: &str,
+    file: Result<Option<Attachment>, Failure>,
+) -> Result<String, Failure> {
+    let file = file?;
+    let lone = file.as_ref().zip(below);
+    if let (true, Some((file, below))) = (text.trim().is_empty(), lone) {
+        let id = files::publish(web, session, below, file).await?;
+        return Ok(format!("/d/{id}?said=stored"));
+    }
+    if text.trim().is_empty() {
+        let fault = Fault::new(Class::Usage, "there is no text yet: write something first");
+        return Err(fault.into());
+    }
+    let id = store(web, session, below, text.to_owned()).await?;
     // It is stored; a draft that is left over harms nobody.
     let _ = keep(web, session, below, "").await;
-    Ok(answer["id"].as_str().unwrap_or_default().to_owned())
+    let said = match (file, document::id(&id)) {
+        (Some(file), Ok(message)) => files::publish(web, session, message, &file)
+            .await
+            .map_or("without-file", |_| "stored"),
+        (Some(_), Err(_)) | (None, _) => "stored",
+    };
+    Ok(format!("/d/{id}?said={said}"))
 }
 
 /// A new forum: preview, draft or post.
@@ -98,14 +119,14 @@ async fn publish(
 pub(super) async fn forum(
     State(web): State<Arc<Web>>,
     session: Session,
-    Form(typed): Form<Typed>,
+    mut typed: Written,
 ) -> Result<Response, Failure> {
     let text = lines(&typed.text);
     let mut page = Page::of(&session, "/", "Start a forum");
     let preview = Some(markup::render(&text));
     if typed.deed == "post" {
-        match publish(&web, &session, None, &text).await {
-            Ok(id) => return Ok(Redirect::to(&format!("/d/{id}?said=stored")).into_response()),
+        match publish(&web, &session, None, &text, typed.file()).await {
+            Ok(page) => return Ok(Redirect::to(&page).into_response()),
             Err(failure) => {
                 page = page.with_problem(failure.message());
                 return Ok(again(&New {
@@ -117,12 +138,28 @@ pub(super) async fn forum(
         }
     }
     keep(&web, &session, None, &text).await?;
-    page.said = Some("The draft is kept on this node.".to_owned());
+    page.said = Some(kept(&mut typed));
     Ok(render(&New {
         page,
         text,
         preview,
     }))
+}
+
+/// What is said of a draft. A browser does not keep the choice of a file over a page.
+fn kept(typed: &mut Written) -> String {
+    match typed.file() {
+        Ok(None) => "The draft is kept on this node.".to_owned(),
+        Ok(Some(_)) => {
+            "The draft is kept on this node, without the file: choose it again when you \
+                        post."
+                .to_owned()
+        }
+        Err(failure) => format!(
+            "The draft is kept on this node. The file would not be taken: {}.",
+            failure.message()
+        ),
+    }
 }
 
 /// A comment: preview, draft or post.
@@ -133,7 +170,7 @@ pub(super) async fn reply(
     State(web): State<Arc<Web>>,
     session: Session,
     Path(path): Path<String>,
-    Form(typed): Form<Typed>,
+    mut typed: Written,
 ) -> Result<Response, Failure> {
     let id = document::id(&path)?;
     let text = lines(&typed.text);
@@ -143,11 +180,11 @@ pub(super) async fn reply(
         shown.preview = Some(markup::render(&text));
         shown.text = text;
         shown.page.live = String::new();
-        shown.page.said = Some("The draft is kept on this node.".to_owned());
+        shown.page.said = Some(kept(&mut typed));
         return Ok(render(&shown));
     }
-    match publish(&web, &session, Some(id), &text).await {
-        Ok(new) => Ok(Redirect::to(&format!("/d/{new}?said=stored")).into_response()),
+    match publish(&web, &session, Some(id), &text, typed.file()).await {
+        Ok(page) => Ok(Redirect::to(&page).into_response()),
         Err(failure) => {
             let mut shown = document::page(&web, &session, id, 0).await?;
             shown.page = shown.page.with_problem(failure.message());

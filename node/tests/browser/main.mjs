@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Node, must, within } from "./nodes.mjs";
 import * as hostile from "./hostile.mjs";
+import { exchange } from "./files.mjs";
 import { alone } from "./keyboard.mjs";
 import { everyPage, look } from "./pages.mjs";
 import { tell, welcome, PASSWORD } from "./story.mjs";
@@ -48,6 +49,7 @@ async function stories(browser, nodes) {
   await look(asked.page, [nodes[0].url], pictures);
   for (const [at, name] of ["ann", "bob"].entries()) await welcome(people[at].page, nodes[at].url, name);
   const told = await tell(people.map((it) => it.page), nodes, true);
+  const drawing = await exchange(people.map((it) => it.page), nodes, told.forum, true);
   said("the story was told with JavaScript");
 
   const plain = [];
@@ -56,7 +58,8 @@ async function stories(browser, nodes) {
     await other.context.addCookies(await people[at].context.cookies());
     plain.push(other);
   }
-  await tell(plain.map((it) => it.page), nodes, false);
+  const again = await tell(plain.map((it) => it.page), nodes, false);
+  await exchange(plain.map((it) => it.page), nodes, again.forum, false);
   said("and without");
   await alone(plain[0].page, nodes[0].origin, ["ann", PASSWORD]);
   said("the keyboard alone is enough");
@@ -69,7 +72,7 @@ async function stories(browser, nodes) {
   said("hostile documents and pages do nothing");
 
   const { origin } = nodes[0];
-  const first = [`${origin}/`, told.forum, told.comment, `${origin}/search?q=prune`,
+  const first = [drawing, `${origin}/`, told.forum, told.comment, `${origin}/search?q=prune`,
     `${origin}/out?to=${encodeURIComponent("http://example.org/")}`, `${origin}/nothing`,
     `${origin}/start`, `${told.forum}?from=0`, `${origin}/join?joining=${new URL(told.forum).pathname.split("/")[2]}`];
   const urls = await everyPage(ann.page, origin, first);

@@ -18,12 +18,12 @@ export const kind = (url) => {
   return [path, ...names.sort()].join(" ");
 };
 
-/** Follows all links of the site from these pages on, one of each kind. */
+/** These pages, and by following all links of the site from them on, one of each other kind. */
 export async function everyPage(page, origin, first) {
   const [seen, waiting, found] = [new Set(), [...first], []];
   while (waiting.length > 0 && found.length < MOST) {
     const url = waiting.shift();
-    if (seen.has(kind(url))) continue;
+    if (seen.has(kind(url)) && !first.includes(url) || found.includes(url)) continue;
     seen.add(kind(url));
     const answer = await page.request.get(url, { maxRedirects: 0 });
     if (!(answer.headers()["content-type"] ?? "").startsWith("text/html")) continue;

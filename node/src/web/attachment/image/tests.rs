@@ -169,3 +169,29 @@ fn damaged_images_are_refused_and_other_files_left_alone() {
         assert!(stripped(kind(junk), junk.to_vec()).is_err(), "{junk:?}");
     }
 }
+
+#[test]
+fn what_unpacks_to_much_more_is_never_unpacked_and_goes_if_it_is_no_picture() {
+    // A profile that says it unpacks to gigabytes goes like any other; of the picture's own data,
+    // bomb or not, nothing is unpacked, so they take as long as their bytes.
+    let bomb = [SECRET, &[0x78, 0xda], &[0; 60_000][..]].concat();
+    assert_eq!(
+        clean(png_with(&chunk(b"iCCP", &bomb), &[])),
+        png_with(&[], &[])
+    );
+    let data = chunk(b"IDAT", &[0; 90_000]);
+    let picture = png_with(&data, &[]);
+    assert_eq!(stripped("image/png", picture.clone()), Ok(picture));
+}
+
+#[test]
+fn a_file_that_is_two_things_is_only_a_picture_afterwards() {
+    let archive = [b"PK\x03\x04", SECRET, b"PK\x05\x06"].concat();
+    assert_eq!(clean(png_with(&[], &archive)), png_with(&[], &[]));
+    let page = [&b"<html><script>"[..], SECRET, b"</script>"].concat();
+    let comment = segment(0xfe, &page);
+    assert_eq!(
+        clean(jpeg_with(&comment, &[], &page)),
+        jpeg_with(&[], &[], &[])
+    );
+}

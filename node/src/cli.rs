@@ -68,7 +68,7 @@ fn perform(arguments: Arguments, output: Output) -> Result<(), Fault> {
         }
         Verb::Account(AccountVerb::Import(import)) if !folder.join(settings::FILE).exists() => {
             let account = arguments.account.unwrap_or_default();
-            ask::Caller::new(&folder, &account, output).import_here(&import)
+            ask::Asker::new(&folder, &account, output).import_here(&import)
         }
         Verb::Account(verb) => {
             let settings = Settings::read(&folder)?;
@@ -76,7 +76,7 @@ fn perform(arguments: Arguments, output: Output) -> Result<(), Fault> {
                 .account
                 .or_else(|| settings.accounts.first().map(|first| first.name.clone()))
                 .unwrap_or_default();
-            ask::Caller::new(&folder, &account, output).perform(verb)
+            ask::Asker::new(&folder, &account, output).perform(verb)
         }
     }
 }

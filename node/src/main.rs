@@ -4,6 +4,8 @@
 //! lives in this crate, and nothing here knows the simulator.
 
 mod alone;
+mod caller;
+mod carry;
 mod cli;
 mod clock;
 mod control;

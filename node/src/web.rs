@@ -30,6 +30,7 @@ mod session;
 pub(crate) mod settings;
 mod sign;
 mod tokens;
+mod transfer;
 mod welcome;
 mod write;
 mod you;
@@ -79,6 +80,7 @@ pub(crate) struct Web {
     /// Passwords hashed at once: each takes 19 MiB.
     hashing: Semaphore,
     attempts: password::Attempts,
+    transfers: transfer::Transfers,
 }
 
 /// Opens the forum in the browser, if the settings want one; gives its address, with a token if
@@ -101,9 +103,11 @@ pub(crate) async fn open(hosting: Arc<Hosting>, desk: Desk) -> Result<Option<Str
         welcome: Mutex::new(None),
         hashing: Semaphore::new(1),
         attempts: password::Attempts::default(),
+        transfers: transfer::Transfers::default(),
         desk,
         hosting,
     };
+    transfer::tidy(&web.hosting.folder);
     let new = web.pool.read(users::all)?.is_empty();
     let url = if new {
         let token = text::hex(&entropy().map_err(failed)?);
@@ -143,6 +147,7 @@ fn router(web: Arc<Web>) -> Router {
         .route("/d/{id}", get(document::show).post(document::act))
         .route("/d/{id}/reply", written(write::reply))
         .route("/d/{id}/file", get(files::download))
+        .route("/d/{id}/export", get(transfer::pages::export))
         .route("/d/{id}/link", post(write::link))
         .route("/d/{id}/network", get(network::of_document))
         .route("/status", get(network::status))
@@ -154,6 +159,11 @@ fn router(web: Arc<Web>) -> Router {
         .route("/you/sessions", post(you::revoke))
         .route("/users", get(admin::show).post(admin::change))
         .route("/users/add", post(admin::add))
+        .route("/files", get(transfer::pages::show))
+        .route("/files/live", get(transfer::pages::live))
+        .route("/files/account", post(transfer::pages::account))
+        .route("/files/change", post(transfer::pages::change))
+        .route("/files/import", streamed(transfer::pages::import))
         .route("/search", get(search::ask))
         .route("/feed.atom", get(search::atom))
         .route("/tokens", get(tokens::list).post(tokens::make))
@@ -170,6 +180,11 @@ fn router(web: Arc<Web>) -> Router {
 /// Takes long texts.
 fn written<T: 'static>(answer: impl Handler<T, Arc<Web>>) -> MethodRouter<Arc<Web>> {
     post(answer).layer(DefaultBodyLimit::max(LONGEST_TEXT))
+}
+
+/// Takes files that are written down piece by piece, by a bound of their own.
+fn streamed<T: 'static>(answer: impl Handler<T, Arc<Web>>) -> MethodRouter<Arc<Web>> {
+    post(answer).layer(DefaultBodyLimit::disable())
 }
 
 async fn listen(place: Listen) -> Result<Option<TcpListener>, Fault> {

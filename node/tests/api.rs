@@ -135,6 +135,20 @@ impl Site {
         )
     }
 
+    /// An import that cannot be done: its forum is not here.
+    fn stopped_import(&self, token: &str) -> String {
+        let path = format!("/imports?name=a.mbox&below={}", "ab".repeat(32));
+        let made = self.api(token, "POST", &path, MAIL).json();
+        let file = made["import"].as_str().expect("an import").to_owned();
+        common::eventually("it stops", std::time::Duration::from_secs(30), || {
+            let all = self.api(token, "GET", "/imports", "").json();
+            let all = all.as_array().cloned().unwrap_or_default();
+            all.iter()
+                .any(|it| it["import"] == *file && it["state"] == "stopped")
+        });
+        file
+    }
+
     fn publish(&self, token: &str, parents: &[&str], body: &str) -> String {
         let request = json!({ "do": "publish", "parents": parents, "children": [], "body": body, "mode": "follow" });
         let answer = self.api(token, "POST", "/requests", &request.to_string());
@@ -142,11 +156,15 @@ impl Site {
     }
 }
 
+const MAIL: &str = "From a@b Thu Jan  1 00:00:00 1970\nSubject: A mail\n\nText\n";
+
 /// What to send to a path of the description, and with which query.
 fn example(method: &str, path: &str) -> (&'static str, &'static str) {
     match (method, path) {
         ("get", "/search") => ("?q=roses", ""),
         ("post", "/requests") => ("", "{\"do\":\"status\"}"),
+        ("post", "/account/export") => ("", "{\"passphrase\":\"five random words\"}"),
+        ("post", "/imports") => ("?name=a.mbox", MAIL),
         ("post", "/documents/{id}/files") => ("?name=a.txt", "about roses"),
         _ => ("", ""),
     }
@@ -163,6 +181,7 @@ fn every_path_of_the_description_answers_and_only_to_who_has_a_token() {
     let document = send(&site.host, "GET", "/api/v1/openapi.json", "", "").json();
     let paths = document["paths"].as_object().expect("paths");
     assert!(paths.len() > 8);
+    let feeds = site.token("feeds");
     for (path, methods) in paths {
         for (method, described) in methods.as_object().expect("methods") {
             let (query, body) = example(method, path);
@@ -171,10 +190,13 @@ fn every_path_of_the_description_answers_and_only_to_who_has_a_token() {
             } else {
                 &forum
             };
-            let at = path.replace("{id}", id) + query;
+            let mut at = path.replace("{id}", id) + query;
+            if at.contains("{file}") {
+                at = at.replace("{file}", &site.stopped_import(&token));
+            }
             let method = method.to_uppercase();
             if path != "/openapi.json" {
-                for wrong in ["", &"0".repeat(64), &site.token("feeds")] {
+                for wrong in ["", &"0".repeat(64), &feeds] {
                     let answer = site.api(wrong, &method, &at, body);
                     assert_eq!(answer.status, 401, "{method} {at}");
                     assert!(

@@ -3,50 +3,41 @@
 
 use super::arguments::{AccountVerb as Verb, Forum, Wish};
 use super::show::Output;
-use crate::alone::Alone;
-use crate::control::client::{self, Session};
+use crate::caller::Caller;
+use crate::carry::files::body as file_body;
 use crate::control::request::{Id, Node, Part, Request};
 use crate::fault::{Class, Fault};
-use crate::folder;
-use crate::settings::Settings;
-use crate::store;
-use crate::store::ask::Reader;
 use crate::text::{self, Invite};
 use crate::transport::Place;
-use cliqueclique_core::crypto::{Ed25519Blake3, Suite};
 use cliqueclique_core::{DocumentId, NodeId};
-use serde_json::{Value, json};
-use std::cell::RefCell;
+use serde_json::json;
 use std::io::Read;
+use std::ops::Deref;
 use std::path::Path;
 use std::time::Duration;
 
 /// How often it is looked whether a document has come.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long a command waits for another that has the folder.
-const BUSY: Duration = Duration::from_secs(30);
 
-/// Who asks, and where.
-pub(super) struct Caller<'a> {
-    pub(super) folder: &'a Path,
-    pub(super) account: &'a str,
+/// A command: who asks, and where the answer goes.
+pub(super) struct Asker<'a> {
+    pub(super) caller: Caller<'a>,
     pub(super) output: Output,
-    /// The connection to who answers.
-    pub(super) session: RefCell<Option<Session>>,
-    /// The accounts in this process, if no node runs.
-    pub(super) alone: RefCell<Option<Alone>>,
 }
 
-impl<'a> Caller<'a> {
+impl<'a> Deref for Asker<'a> {
+    type Target = Caller<'a>;
+
+    fn deref(&self) -> &Caller<'a> {
+        &self.caller
+    }
+}
+
+impl<'a> Asker<'a> {
     /// One that has asked nothing yet.
     pub(super) fn new(folder: &'a Path, account: &'a str, output: Output) -> Self {
-        Self {
-            folder,
-            account,
-            output,
-            session: RefCell::default(),
-            alone: RefCell::default(),
-        }
+        let caller = Caller::new(folder, account);
+        Self { caller, output }
     }
 
     /// Does a command.
@@ -71,7 +62,10 @@ impl<'a> Caller<'a> {
             } => self.join(&what, addresses, mode, Duration::from_secs(wait)),
             Verb::Forum(Forum::New { text }) => self.write(&[], &[], text, Part::Follow),
             Verb::Post { parent, text, mode } => self.write(&[parent], &[], text, mode),
-            Verb::Attach { parent, file } => self.attach(&parent, &file),
+            Verb::Attach { parent, file } => {
+                let body = file_body(&file)?;
+                self.write(&[parent], &[], Some(body), Part::Follow)
+            }
             Verb::Link {
                 parent,
                 child,
@@ -104,83 +98,6 @@ impl<'a> Caller<'a> {
             Verb::Keys => self.keys(),
             Verb::Wish(wish) => self.wish(wish),
         }
-    }
-
-    pub(super) fn reader(&self) -> Result<Reader, Fault> {
-        match Reader::open(self.folder, self.account) {
-            // An account that has not run yet has nothing, and that can be told.
-            Err(fault) if fault.class == Class::NotFound && self.is_set()? => {
-                let secret = folder::key(self.folder, self.account)?;
-                let node = Ed25519Blake3.node_id(&Ed25519Blake3.public_key(&secret));
-                store::account(self.folder, self.account, node)?;
-                Reader::open(self.folder, self.account)
-            }
-            reader => reader,
-        }
-    }
-
-    /// The settings have this account.
-    fn is_set(&self) -> Result<bool, Fault> {
-        let settings = Settings::read(self.folder)?;
-        Ok(settings.accounts.iter().any(|it| it.name == self.account))
-    }
-
-    fn id(&self, text: &str) -> Result<Id, Fault> {
-        match text::unhex(text) {
-            Some(bytes) => Ok(Id(DocumentId(bytes))),
-            None => self.reader()?.resolve(text).map(Id),
-        }
-    }
-
-    /// Asks the running node, or, where none runs, the accounts in this process.
-    pub(super) fn ask(&self, request: Request) -> Result<Value, Fault> {
-        self.reach(&request)?;
-        self.ask_again(&request)
-    }
-
-    /// Asks over the connection that there is.
-    fn ask_again(&self, request: &Request) -> Result<Value, Fault> {
-        let mut session = self.session.borrow_mut();
-        let session = match &mut *session {
-            Some(session) => session,
-            none => none.insert(Session::open(self.folder)?),
-        };
-        session.ask(self.account, request)
-    }
-
-    /// As [`Caller::ask`]; again while too much is under way.
-    pub(super) fn insist(&self, request: &Request) -> Result<Value, Fault> {
-        self.reach(request)?;
-        let mut session = self.session.borrow_mut();
-        let session = match &mut *session {
-            Some(session) => session,
-            none => none.insert(Session::open(self.folder)?),
-        };
-        session.insist(self.account, request)
-    }
-
-    /// Sees to it that somebody answers.
-    pub(super) fn reach(&self, request: &Request) -> Result<(), Fault> {
-        let needs_node = matches!(request, Request::Status | Request::Peers | Request::Stop);
-        let mut waited = Duration::ZERO;
-        if self.session.borrow().is_some() {
-            return Ok(());
-        }
-        while !needs_node && !client::answers(self.folder) {
-            match Alone::start(self.folder) {
-                Ok(alone) => {
-                    self.alone.replace(Some(alone));
-                    return Ok(());
-                }
-                // Another command is at work, or a node begins or ends.
-                Err(fault) if fault.class == Class::Refused && waited < BUSY => {
-                    std::thread::sleep(LOOK);
-                    waited += LOOK;
-                }
-                Err(fault) => return Err(fault),
-            }
-        }
-        Ok(())
     }
 
     fn table(&self, request: Request) -> Result<(), Fault> {

@@ -1,25 +1,25 @@
-//! `export`, `import`, `keys` and `forward`: between files, the store and whoever answers at the
-//! control socket.
-
-mod account;
-mod files;
-mod mails;
-mod threads;
+//! `export`, `import`, `keys` and `forward`: the commands around `carry`, which ask for passphrases
+//! and show progress.
 
 use super::arguments::{Export, Import};
-use super::ask::Caller;
+use super::ask::Asker;
+use crate::caller::Caller;
+use crate::carry::account::{self, Parts, sealed_into};
+use crate::carry::mails::Place;
+use crate::carry::{NewFile, open};
 use crate::clock::Clock;
+use crate::control::client;
 use crate::control::request::{Part, Request};
 use crate::fault::{Class, Fault};
 use crate::folder;
 use crate::portable::Kind;
+use crate::portable::account as sealed;
+use crate::store;
 use cliqueclique_core::Time;
 use cliqueclique_core::crypto::{Ed25519Blake3, Suite};
 use serde_json::json;
-use std::fs::{File, OpenOptions};
-use std::io::{BufReader, BufWriter, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 /// Longest passphrase, bytes.
@@ -27,13 +27,13 @@ const PASSPHRASE: usize = 1_024;
 /// Pause between two lines of progress.
 const TELL: Duration = Duration::from_millis(250);
 
-impl Caller<'_> {
+impl Asker<'_> {
     /// Writes something into a file.
     ///
     /// # Errors
     /// It is not here, or cannot be written; there is no file then.
     pub(super) fn export(&self, what: Export) -> Result<(), Fault> {
-        match what {
+        let done = match what {
             Export::Document { document, file } => self.export_documents(&document, &file, true),
             Export::File { document, file } => self.export_file(&document, &file),
             Export::Thread {
@@ -49,8 +49,16 @@ impl Caller<'_> {
             Export::Account {
                 file,
                 passphrase_file,
-            } => self.export_account(&file, passphrase_file.as_deref()),
-        }
+            } => {
+                // Before anybody is asked for a passphrase it is known that all else is well.
+                let new = NewFile::begin(&file)?;
+                let account = self.portrait()?;
+                let passphrase = passphrase(passphrase_file.as_deref(), true)?;
+                sealed_into(new, &file, &account, &passphrase)
+            }
+        }?;
+        self.output.done(&done.answer, &done.text);
+        Ok(())
     }
 
     /// Takes a file in, whatever it is.
@@ -60,10 +68,25 @@ impl Caller<'_> {
     pub(super) fn import_here(&self, import: &Import) -> Result<(), Fault> {
         let mut file = open(&import.file)?;
         let kind = Kind::of(&mut file).map_err(|error| Fault::at(&import.file, "read", &error))?;
-        match kind {
-            Kind::Documents => self.import_documents(import),
-            Kind::Account => self.import_account(import),
-            Kind::Mbox => self.import_mails(import),
+        let path = &import.file;
+        let done = match kind {
+            Kind::Documents => {
+                let mut progress = Progress::begin("documents");
+                self.import_documents(path, import.mode, &mut |done, of| progress.tell(done, of))
+            }
+            Kind::Account => return self.import_account(import),
+            Kind::Mbox => {
+                let mut progress = Progress::begin("mails");
+                let place = match (&import.forum, &import.name) {
+                    (Some(forum), _) => Place::Below(forum.clone()),
+                    (None, Some(name)) => Place::New(name.clone()),
+                    (None, None) => {
+                        let stem = path.file_stem().unwrap_or_default();
+                        Place::New(stem.to_string_lossy().into_owned())
+                    }
+                };
+                self.import_mails(path, &place, &mut |done, of| progress.tell(done, of))
+            }
             Kind::Unknown => {
                 let message = format!(
                     "{} is nothing that can be imported: expected a file that `export` wrote, or \
@@ -72,7 +95,42 @@ impl Caller<'_> {
                 );
                 Err(Fault::new(Class::Usage, message))
             }
+        }?;
+        self.output.done(&done.answer, &done.text);
+        Ok(())
+    }
+
+    /// Makes an account of a file. No node may run: it would not know the account.
+    fn import_account(&self, import: &Import) -> Result<(), Fault> {
+        let path = &import.file;
+        let wrong = |text: String| {
+            let message = format!("{}: {text}; nothing was changed", path.display());
+            Fault::new(Class::Usage, message)
+        };
+        let bytes = account::whole(path)?.ok_or_else(|| wrong(account::TOO_LARGE.to_owned()))?;
+        let passphrase = passphrase(import.passphrase_file.as_deref(), false)?;
+        let account = sealed::open(&bytes, &passphrase).map_err(|flaw| wrong(flaw.to_string()))?;
+        let parts = Parts::of(&account, import.name.as_deref()).map_err(wrong)?;
+        if client::answers(self.folder) {
+            let message = "a node runs on this folder: stop it first, since it does not know the \
+                           new account; nothing was changed";
+            return Err(Fault::new(Class::Refused, message));
         }
+        folder::adopt(self.folder, &parts.name, &parts.key, &account)?;
+        let new = Caller::new(self.folder, &parts.name);
+        let missing = new.settle(&account, &parts)?;
+        // The accounts in this process end before the store is written by another hand.
+        new.let_go();
+        store::marks(self.folder, &parts.name, &parts.marks)?;
+        let node = Ed25519Blake3.node_id(&Ed25519Blake3.public_key(&parts.key));
+        let answer = json!({ "account": parts.name, "node": node.to_string(), "missing": missing });
+        let mut text = format!("the account '{}' is here: {node}", parts.name);
+        if missing > 0 {
+            text += &format!("\n{}", account::missing(missing));
+        }
+        text += "\nnever run it here and elsewhere at once";
+        self.output.done(&answer, &text);
+        Ok(())
     }
 
     /// Shows who the account is.
@@ -124,88 +182,6 @@ impl Caller<'_> {
     }
 }
 
-/// Opens a file for reading.
-fn open(path: &Path) -> Result<BufReader<File>, Fault> {
-    let failed = |error: std::io::Error| {
-        let fault = Fault::at(path, "read", &error);
-        let absent = error.kind() == std::io::ErrorKind::NotFound;
-        let class = if absent { Class::NotFound } else { fault.class };
-        Fault::new(class, fault.message)
-    };
-    let file = File::open(path).map_err(failed)?;
-    let is_folder = file.metadata().is_ok_and(|data| data.is_dir());
-    if is_folder {
-        let message = format!("{} is a folder: name a file", path.display());
-        return Err(Fault::new(Class::Usage, message));
-    }
-    Ok(BufReader::new(file))
-}
-
-/// A new file that has its name when it is whole and durable.
-struct NewFile {
-    out: BufWriter<File>,
-    part: PathBuf,
-    path: PathBuf,
-    whole: bool,
-}
-
-impl NewFile {
-    fn begin(path: &Path) -> Result<Self, Fault> {
-        if path.exists() {
-            let message = format!("{} is there already: name a new file", path.display());
-            return Err(Fault::new(Class::Refused, message));
-        }
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".part-{}", std::process::id()));
-        let part = path.with_file_name(name);
-        let mut options = OpenOptions::new();
-        let file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&part)
-            .map_err(|error| Fault::at(&part, "write", &error))?;
-        Ok(Self {
-            out: BufWriter::new(file),
-            part,
-            path: path.to_owned(),
-            whole: false,
-        })
-    }
-
-    fn failed(&self, error: &std::io::Error) -> Fault {
-        Fault::at(&self.path, "write", error)
-    }
-
-    fn end(mut self) -> Result<(), Fault> {
-        let ended = self.out.flush().and_then(|()| {
-            self.out.get_ref().sync_all()?;
-            // Unlike a renaming this fails if somebody made the file meanwhile.
-            std::fs::hard_link(&self.part, &self.path)
-        });
-        ended.map_err(|error| self.failed(&error))?;
-        self.whole = true;
-        Ok(())
-    }
-}
-
-impl Write for NewFile {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.out.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.out.flush()
-    }
-}
-
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        // Whole or not, the part has done its work.
-        let _ = std::fs::remove_file(&self.part);
-    }
-}
-
 /// A passphrase: from a file, from the terminal without showing it, or a line of the input.
 fn passphrase(file: Option<&Path>, twice: bool) -> Result<String, Fault> {
     let text = match file {
@@ -248,26 +224,28 @@ fn ask_passphrase(twice: bool) -> Result<String, Fault> {
 
 /// A count that goes on on a terminal's error output, and nowhere else.
 struct Progress {
+    what: &'static str,
     shown: bool,
     clock: Clock,
     next: Time,
 }
 
 impl Progress {
-    fn begin() -> Self {
+    fn begin(what: &'static str) -> Self {
         Self {
+            what,
             shown: std::io::stderr().is_terminal(),
             clock: Clock::start(),
             next: Time::ZERO,
         }
     }
 
-    fn tell(&mut self, done: u64, of: u64, what: &str) {
+    fn tell(&mut self, done: u64, of: u64) {
         let now = self.clock.now();
         if self.shown && now >= self.next {
             self.next = now + TELL;
             // A terminal that is gone needs no progress.
-            let _ = write!(std::io::stderr(), "\r{done} of {of} {what} ");
+            let _ = write!(std::io::stderr(), "\r{done} of {of} {} ", self.what);
         }
     }
 }

@@ -2,6 +2,8 @@
 //! are the requests of the command line's socket ([`Request`]), so both can do the same.
 //! `openapi.json` describes it; a test compares the two.
 
+mod transfers;
+
 use super::failure::Failure;
 use super::session::Session;
 use super::{Web, files, hash};
@@ -15,6 +17,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Router, body::Bytes};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -27,6 +30,13 @@ const MOST: usize = 10_000;
 
 /// All that can be asked: method, path, who answers.
 fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<Web>>)> {
+    let mut all = documents();
+    all.extend(transfers::table());
+    all
+}
+
+/// What can be asked about documents.
+fn documents() -> Vec<(&'static str, &'static str, MethodRouter<Arc<Web>>)> {
     vec![
         ("get", "/openapi.json", get(description)),
         (
@@ -220,10 +230,15 @@ async fn search(State(web): State<Arc<Web>>, caller: Caller, Query(asked): Query
     well(&read.await?)
 }
 
+/// What a body says.
+fn typed<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    serde_json::from_slice(body)
+        .map_err(|error| wrong(format!("this is no request: {error}; nothing was changed")))
+}
+
 /// A request as the command line sends it.
 async fn request(State(web): State<Arc<Web>>, caller: Caller, body: Bytes) -> Answer {
-    let request: Request = serde_json::from_slice(&body)
-        .map_err(|error| wrong(format!("this is no request: {error}; nothing was changed")))?;
+    let request: Request = typed(&body)?;
     if matches!(request, Request::Stop) && !caller.0.user.admin {
         let text = "only the administrator may stop the node: nothing was changed";
         return Err(Failure::of(StatusCode::FORBIDDEN, text).into());

@@ -18,7 +18,8 @@ async function post(page, text, name, buffer) {
   await page.getByRole("button", { name: "Post", exact: true }).click();
 }
 
-async function save(page, click) {
+/** What a click saves. */
+export async function save(page, click) {
   const [download] = await Promise.all([page.waitForEvent("download"), click()]);
   return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
 }

@@ -57,7 +57,7 @@ export async function alone(page, origin, [name, password]) {
   await page.keyboard.type("Keys only");
   await press(page, "Start it");
   await page.getByText("Stored on this node").waitFor();
-  await press(page, "More: mute, forget, link", "Space");
+  await press(page, "More: mute, forget, link, save", "Space");
   await page.getByText("Forget this document").waitFor();
   await tabTo(page, "the reply", (it) => it.id === "text");
   await page.keyboard.type("Typed blindly");

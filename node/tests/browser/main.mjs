@@ -9,6 +9,7 @@ import * as hostile from "./hostile.mjs";
 import { exchange } from "./files.mjs";
 import { alone } from "./keyboard.mjs";
 import { everyPage, look } from "./pages.mjs";
+import { carry } from "./transfer.mjs";
 import { tell, welcome, PASSWORD } from "./story.mjs";
 
 const [program, executablePath, pictures] = process.argv.slice(2);
@@ -50,6 +51,7 @@ async function stories(browser, nodes) {
   for (const [at, name] of ["ann", "bob"].entries()) await welcome(people[at].page, nodes[at].url, name);
   const told = await tell(people.map((it) => it.page), nodes, true);
   const drawing = await exchange(people.map((it) => it.page), nodes, told.forum, true);
+  await carry(people[0].page, nodes[0].origin, told.forum, "with");
   said("the story was told with JavaScript");
 
   const plain = [];
@@ -60,6 +62,7 @@ async function stories(browser, nodes) {
   }
   const again = await tell(plain.map((it) => it.page), nodes, false);
   await exchange(plain.map((it) => it.page), nodes, again.forum, false);
+  await carry(plain[0].page, nodes[0].origin, again.forum, "without");
   said("and without");
   await alone(plain[0].page, nodes[0].origin, ["ann", PASSWORD]);
   said("the keyboard alone is enough");

@@ -6,6 +6,8 @@
     reason = "a test of real processes waits in real time"
 )]
 
+pub(crate) mod browser;
+
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

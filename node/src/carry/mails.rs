@@ -5,14 +5,13 @@
 //! killed goes on where it was, and one that is repeated adds only what is new.
 
 use super::threads::partly;
-use super::{Progress, open};
-use crate::cli::arguments::Import;
-use crate::cli::ask::Caller;
+use super::{Done, Tell, open};
+use crate::caller::Caller;
 use crate::control::client::Session;
 use crate::control::request::{Id, Part, Request, Source};
 use crate::fault::{Class, Fault};
 use crate::portable::mail;
-use crate::portable::mbox::{self, Index, Place};
+use crate::portable::mbox::{self, Index};
 use cliqueclique_core::DocumentId;
 use serde_json::json;
 use std::path::Path;
@@ -21,6 +20,15 @@ use std::sync::mpsc;
 
 /// Mails on their way at once: so many share a commit. A node has 64 places for callers.
 const TOGETHER: usize = 24;
+
+/// Where mails come.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// Below a document that is here.
+    Below(String),
+    /// Into a forum of this name, which is made by the first import.
+    New(String),
+}
 
 /// What is done.
 #[derive(Default)]
@@ -31,45 +39,52 @@ struct Count {
 
 impl Caller<'_> {
     /// Takes in an mbox.
-    pub(super) fn import_mails(&self, import: &Import) -> Result<(), Fault> {
-        let path = &import.file;
+    ///
+    /// # Errors
+    /// What is wrong with it, and what is here of it all the same.
+    pub(crate) fn import_mails(
+        &self,
+        path: &Path,
+        place: &Place,
+        tell: Tell<'_>,
+    ) -> Result<Done, Fault> {
         let index = mbox::index(&mut open(path)?).map_err(|error| {
             let message = format!("{}: {error}; nothing was changed", path.display());
             Fault::new(Class::Usage, message)
         })?;
-        let forum = self.forum_of(import)?;
+        let forum = self.forum_of(place)?;
         let count = Count::default();
         let total = u64::try_from(index.mails.len()).unwrap_or(u64::MAX);
-        let imported = self.all(path, &index, forum, &count);
+        let imported = self.all(path, &index, forum, &count, tell);
         let (new, known) = (
             count.new.load(Ordering::Relaxed),
             count.known.load(Ordering::Relaxed),
         );
         imported.map_err(|fault| partly(fault, new + known, total))?;
-        let answer = json!({
-            "id": forum.to_string(),
-            "mails": total,
-            "new": new,
-            "known": known,
-            "doubled": index.doubled,
-        });
-        let text = format!(
-            "{forum}\n{new} mails are new, {known} were here, {} came twice in the file",
-            index.doubled
-        );
-        self.output.done(&answer, &text);
-        Ok(())
+        let doubled = index.doubled;
+        Ok(Done {
+            answer: json!({
+                "id": forum.to_string(),
+                "mails": total,
+                "new": new,
+                "known": known,
+                "doubled": doubled,
+            }),
+            text: format!(
+                "{forum}\n{new} mails are new, {known} were here, {doubled} came twice in the file"
+            ),
+        })
     }
 
     /// The forum that is named, or the one that an import under this name made, or a new one.
-    fn forum_of(&self, import: &Import) -> Result<DocumentId, Fault> {
-        if let Some(text) = &import.forum {
-            let id = self.reader()?.resolve(text)?;
-            return self.reader()?.document(&id).map(|_| id);
-        }
-        let stem = import.file.file_stem().unwrap_or_default();
-        let stem = stem.to_string_lossy().into_owned();
-        let name = import.name.clone().unwrap_or(stem);
+    fn forum_of(&self, place: &Place) -> Result<DocumentId, Fault> {
+        let name = match place {
+            Place::Below(text) => {
+                let id = self.reader()?.resolve(text)?;
+                return self.reader()?.document(&id).map(|_| id);
+            }
+            Place::New(name) => name.clone(),
+        };
         let source = source(&[b"forum", name.as_bytes()]);
         self.reach(&Request::Address)?;
         if let Some(id) = self.reader()?.made_of(&source.0)? {
@@ -94,10 +109,10 @@ impl Caller<'_> {
         index: &Index,
         forum: DocumentId,
         count: &Count,
+        tell: Tell<'_>,
     ) -> Result<(), Fault> {
         self.reach(&Request::Address)?;
         let mut ids: Vec<Option<DocumentId>> = vec![None; index.mails.len()];
-        let mut progress = Progress::begin();
         let levels = levels(&index.mails);
         let most = levels.iter().copied().max().map_or(0, |most| most + 1);
         let mut by_level: Vec<Vec<usize>> = vec![Vec::new(); most];
@@ -105,7 +120,7 @@ impl Caller<'_> {
             by_level[*level].push(at);
         }
         for level in by_level {
-            let done = self.level(path, index, (forum, &ids), &level, count, &mut progress)?;
+            let done = self.level(path, index, (forum, &ids), &level, count, tell)?;
             for (at, id) in done {
                 ids[at] = Some(id);
             }
@@ -120,7 +135,7 @@ impl Caller<'_> {
         known: (DocumentId, &[Option<DocumentId>]),
         level: &[usize],
         count: &Count,
-        progress: &mut Progress,
+        progress: Tell<'_>,
     ) -> Result<Vec<(usize, DocumentId)>, Fault> {
         let total = u64::try_from(index.mails.len()).unwrap_or(u64::MAX);
         let (tell, told) = mpsc::channel();
@@ -148,7 +163,7 @@ impl Caller<'_> {
                 done.push(one);
                 let so_far =
                     count.new.load(Ordering::Relaxed) + count.known.load(Ordering::Relaxed);
-                progress.tell(so_far, total, "mails");
+                progress(so_far, total);
             }
             let crashed = || {
                 Err(Fault::new(
@@ -206,7 +221,7 @@ impl Worker<'_> {
     fn publish(
         &self,
         session: &mut Session,
-        place: &Place,
+        place: &mbox::Place,
         mail: &[u8],
         source: Source,
     ) -> Result<DocumentId, Fault> {
@@ -255,7 +270,7 @@ fn source(parts: &[&[u8]]) -> Source {
 }
 
 /// How many mails are above each; those above come first in the list.
-fn levels(mails: &[Place]) -> Vec<usize> {
+fn levels(mails: &[mbox::Place]) -> Vec<usize> {
     let mut levels: Vec<usize> = Vec::with_capacity(mails.len());
     for mail in mails {
         levels.push(mail.above.map_or(0, |above| levels[above] + 1));

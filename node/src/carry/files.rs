@@ -1,8 +1,7 @@
 //! Files as documents: out of a folder and into one.
 
-use super::{NewFile, open};
-use crate::cli::ask::Caller;
-use crate::control::request::Part;
+use super::{Done, NewFile, open};
+use crate::caller::Caller;
 use crate::fault::{Class, Fault};
 use crate::web::attachment::Attachment;
 use serde_json::json;
@@ -12,25 +11,28 @@ use std::path::Path;
 /// Most that is read of a file, bytes: an image may lose much before it is small enough.
 const MOST: u64 = 4 * 1024 * 1024;
 
+/// The body of the document that a file becomes.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn body(path: &Path) -> Result<String, Fault> {
+    let mut bytes = Vec::new();
+    let read = open(path)?.take(MOST).read_to_end(&mut bytes);
+    read.map_err(|error| Fault::at(path, "read", &error))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let file = Attachment::new(&name, bytes).map_err(|text| {
+        let message = format!("{}: {text}; nothing was changed", path.display());
+        Fault::new(Class::Usage, message)
+    })?;
+    Ok(file.body())
+}
+
 impl Caller<'_> {
-    /// Publishes a file below a document.
+    /// Writes the file that a document is.
     ///
     /// # Errors
-    /// What is wrong with it; nothing is changed then.
-    pub(in crate::cli) fn attach(&self, parent: &str, path: &Path) -> Result<(), Fault> {
-        let mut bytes = Vec::new();
-        let read = open(path)?.take(MOST).read_to_end(&mut bytes);
-        read.map_err(|error| Fault::at(path, "read", &error))?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let file = Attachment::new(&name, bytes).map_err(|text| {
-            let message = format!("{}: {text}; nothing was changed", path.display());
-            Fault::new(Class::Usage, message)
-        })?;
-        self.write(&[parent.to_owned()], &[], Some(file.body()), Part::Follow)
-    }
-
-    /// Writes the file that a document is.
-    pub(super) fn export_file(&self, document: &str, path: &Path) -> Result<(), Fault> {
+    /// It is not here, no file, or cannot be written.
+    pub(crate) fn export_file(&self, document: &str, path: &Path) -> Result<Done, Fault> {
         let reader = self.reader()?;
         let full = reader.full(&reader.resolve(document)?)?;
         let file = Attachment::parse(&full.body).ok_or_else(|| {
@@ -47,7 +49,6 @@ impl Caller<'_> {
         if let Some(warning) = file.warning() {
             text += &format!("\n{warning}");
         }
-        self.output.done(&answer, &text);
-        Ok(())
+        Ok(Done { answer, text })
     }
 }

@@ -1,16 +1,14 @@
-//! An account out of a data folder, and into one.
+//! An account out of a data folder, and what it takes to make one of a file.
 
-use super::{NewFile, open, passphrase};
-use crate::cli::arguments::Import;
-use crate::cli::ask::Caller;
-use crate::control::client;
+use super::{Done, NewFile, open};
+use crate::caller::Caller;
 use crate::control::request::{Id, Node, Part, Request};
 use crate::fault::{Class, Fault};
 use crate::folder;
 use crate::portable::account::{self, Account, LARGEST, Wish};
-use crate::settings::Settings;
-use crate::store;
+use crate::settings::{self, Settings};
 use crate::store::ask::Mark;
+use crate::store::users;
 use crate::text;
 use cliqueclique_core::crypto::{Ed25519Blake3, Suite};
 use cliqueclique_core::{DocumentId, NodeId, SecretKey};
@@ -18,39 +16,18 @@ use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::path::Path;
 
+/// Told of a file that is larger than any account's.
+pub(crate) const TOO_LARGE: &str = "it has more bytes than an account's file may have";
 /// Addresses that are taken along for each document.
 const PLACES: usize = 4;
 
 impl Caller<'_> {
-    /// Writes the account into a file that the passphrase opens.
-    pub(super) fn export_account(&self, path: &Path, secret: Option<&Path>) -> Result<(), Fault> {
-        let file = NewFile::begin(path)?;
-        let account = self.portrait()?;
-        let passphrase = passphrase(secret, true)?;
-        let bytes = account::seal(&account, &passphrase)
-            .map_err(|flaw| Fault::new(Class::Usage, flaw.to_string()))?;
-        let mut file = file;
-        file.write_all(&bytes)
-            .map_err(|error| Fault::at(path, "write", &error))?;
-        file.end()?;
-        let answer = json!({ "file": path, "account": account.name });
-        let text = format!(
-            "{} has the account '{}': who has it and the passphrase, is you",
-            path.display(),
-            account.name
-        );
-        self.output.done(&answer, &text);
-        Ok(())
-    }
-
-    fn portrait(&self) -> Result<Account, Fault> {
-        let settings = Settings::read(self.folder)?;
-        let mut accounts = settings.accounts.iter();
-        let own = accounts.find(|account| account.name == self.account);
-        let own = own.ok_or_else(|| {
-            let message = format!("there is no account '{}' in the settings", self.account);
-            Fault::new(Class::NotFound, message)
-        })?;
+    /// The account as it is now.
+    ///
+    /// # Errors
+    /// It is not known, or does not answer.
+    pub(crate) fn portrait(&self) -> Result<Account, Fault> {
+        let own = own(self.folder, self.account)?;
         let known = self.ask(Request::Portrait)?;
         let reader = self.reader()?;
         let i2p = own
@@ -83,47 +60,12 @@ impl Caller<'_> {
         })
     }
 
-    /// Makes an account of such a file. No node may run: it would not know the account.
-    pub(super) fn import_account(&self, import: &Import) -> Result<(), Fault> {
-        let path = &import.file;
-        let mut bytes = Vec::new();
-        let mut file = open(path)?;
-        let read = file.by_ref().take(LARGEST + 1).read_to_end(&mut bytes);
-        read.map_err(|error| Fault::at(path, "read", &error))?;
-        let wrong = |text: String| {
-            let message = format!("{}: {text}; nothing was changed", path.display());
-            Fault::new(Class::Usage, message)
-        };
-        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST {
-            return Err(wrong(format!("it has more than {LARGEST} bytes")));
-        }
-        let passphrase = passphrase(import.passphrase_file.as_deref(), false)?;
-        let account = account::open(&bytes, &passphrase).map_err(|flaw| wrong(flaw.to_string()))?;
-        let parts = Parts::of(&account, import.name.as_deref()).map_err(wrong)?;
-        if client::answers(self.folder) {
-            let message = "a node runs on this folder: stop it first, since it does not know the \
-                           new account; nothing was changed";
-            return Err(Fault::new(Class::Refused, message));
-        }
-        folder::adopt(self.folder, &parts.name, &parts.key, &account)?;
-        let new = Caller::new(self.folder, &parts.name, self.output);
-        let missing = new.settle(&account, &parts)?;
-        let node = Ed25519Blake3.node_id(&Ed25519Blake3.public_key(&parts.key));
-        let answer = json!({ "account": parts.name, "node": node.to_string(), "missing": missing });
-        let mut text = format!("the account '{}' is here: {node}", parts.name);
-        if missing > 0 {
-            text += &format!(
-                "\n{missing} documents have no known peer: import their threads, or join them \
-                 by an invitation"
-            );
-        }
-        text += "\nnever run it here and elsewhere at once";
-        self.output.done(&answer, &text);
-        Ok(())
-    }
-
-    /// Wishes and marks; gives the number of documents that nobody is known to have.
-    fn settle(&self, account: &Account, parts: &Parts) -> Result<usize, Fault> {
+    /// Asks for what an account's file wishes, all but its marks; gives the number of documents that
+    /// nobody is known to have.
+    ///
+    /// # Errors
+    /// The account does not answer.
+    pub(crate) fn settle(&self, account: &Account, parts: &Parts) -> Result<usize, Fault> {
         for (ids, mute) in [(&parts.muted, true), (&parts.blocked, false)] {
             for id in ids {
                 let (node, on) = (Node(*id), true);
@@ -158,25 +100,91 @@ impl Caller<'_> {
                 missing += 1;
             }
         }
-        // The accounts in this process end before the store is written by another hand.
-        self.alone.take();
-        self.session.take();
-        store::marks(self.folder, self.account, &parts.marks)?;
         Ok(missing)
     }
 }
 
+/// An account as the settings have it, or the store, if it was made while the node ran.
+fn own(folder: &Path, name: &str) -> Result<settings::Account, Fault> {
+    let settings = Settings::read(folder)?;
+    let known = settings.accounts.into_iter().find(|it| it.name == name);
+    if let Some(account) = known {
+        return Ok(account);
+    }
+    let (hosted, _) = users::hosted(folder)?;
+    let listen = hosted.into_iter().find(|(hosted, _)| hosted == name);
+    let (name, listen) = listen.ok_or_else(|| {
+        let message = format!("there is no account '{name}' in the settings or the store");
+        Fault::new(Class::NotFound, message)
+    })?;
+    Ok(settings::Account {
+        name,
+        listen,
+        announce: None,
+    })
+}
+
+/// Writes an account into a new file that the passphrase opens.
+///
+/// # Errors
+/// The passphrase is too short, or the file cannot be written.
+pub(crate) fn sealed_into(
+    mut file: NewFile,
+    path: &Path,
+    account: &Account,
+    passphrase: &str,
+) -> Result<Done, Fault> {
+    let bytes = account::seal(account, passphrase)
+        .map_err(|flaw| Fault::new(Class::Usage, flaw.to_string()))?;
+    file.write_all(&bytes)
+        .map_err(|error| Fault::at(path, "write", &error))?;
+    file.end()?;
+    let text = format!(
+        "{} has the account '{}': who has it and the passphrase, is you",
+        path.display(),
+        account.name
+    );
+    let answer = json!({ "file": path, "account": account.name });
+    Ok(Done { answer, text })
+}
+
+/// All of an account's file; nothing if it is too large to be one.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn whole(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
+    let mut bytes = Vec::new();
+    let read = open(path)?.take(LARGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Fault::at(path, "read", &error))?;
+    let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= LARGEST);
+    Ok(fits.then_some(bytes))
+}
+
+/// What to do about documents that nobody is known to have.
+pub(crate) fn missing(count: usize) -> String {
+    format!(
+        "{count} documents have no known peer: import their threads, or join them by an invitation"
+    )
+}
+
 /// An account's parts, looked at before anything is changed.
-struct Parts {
-    name: String,
-    key: SecretKey,
+pub(crate) struct Parts {
+    /// Its name here.
+    pub(crate) name: String,
+    /// Its key.
+    pub(crate) key: SecretKey,
     muted: Vec<NodeId>,
     blocked: Vec<NodeId>,
-    marks: Vec<(Mark, DocumentId, Option<&'static str>)>,
+    /// What goes into tables alone.
+    pub(crate) marks: Vec<(Mark, DocumentId, Option<&'static str>)>,
 }
 
 impl Parts {
-    fn of(account: &Account, name: Option<&str>) -> Result<Self, String> {
+    /// Of an account, under its own name or another.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn of(account: &Account, name: Option<&str>) -> Result<Self, String> {
         let name = name.unwrap_or(&account.name).to_owned();
         crate::settings::name_fits(&name)?;
         let key = text::unhex(&account.key).map(SecretKey);

@@ -13,6 +13,8 @@ pub const MAX_RELATIVES: usize = 8;
 pub const MAX_ADDRESS: usize = 600;
 /// Largest K that a node may choose. Bounds memory per overlay.
 pub const MAX_PEERS: usize = 64;
+/// Fewest places of a node that changes its upstream for convenience. Guess.
+const ROOMY: usize = 4;
 /// Smallest frame limit that a transport may have, bytes: a Hello fits.
 pub const MIN_FRAME_LIMIT: usize = 1024;
 /// Most acknowledgement ranges in a frame.
@@ -175,6 +177,12 @@ impl std::fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
+    /// With fewer places a node does not change its upstream for convenience: each of its edges
+    /// may be all that joins two parts.
+    pub(crate) fn roomy(&self) -> bool {
+        self.max_peers >= ROOMY
+    }
+
     /// Checks that the settings fit together.
     ///
     /// # Errors

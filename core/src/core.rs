@@ -244,8 +244,15 @@ impl Core {
             return;
         };
         let due = self.now + self.config.state_delay;
+        let tell = overlay.activity.as_ref().and_then(|a| a.tell);
+        let all = tell.is_some_and(|at| at <= self.now);
+        let mut later = false;
         for at in 0..overlay.neighbors.len() {
             if overlay.owes(&overlay.neighbors[at]) {
+                if !all && !overlay.presses(&overlay.neighbors[at]) {
+                    later = true;
+                    continue;
+                }
                 let neighbor = &mut overlay.neighbors[at];
                 neighbor.flight = crate::overlay::QUEUED;
                 if let Some(link) = self.links.get_mut(&neighbor.link) {
@@ -253,6 +260,12 @@ impl Core {
                     self.active_links.insert(neighbor.link);
                 }
             }
+        }
+        let next = tell
+            .filter(|_| !all)
+            .unwrap_or(self.now + self.config.lazy_delay);
+        if later || tell.is_some() {
+            overlay.activity().tell = later.then_some(next);
         }
     }
 
@@ -266,7 +279,10 @@ impl Core {
         let old_distance = overlay.election.distance;
         overlay.lose_patience(self.now, self.config.freeze_timeout);
         let (public, secret, suite) = (self.key, &self.secret, &*self.suite);
-        overlay.settle(&|document, key| Root::own(key, document, public, secret, suite));
+        let roomy = self.config.roomy();
+        overlay.settle(roomy, &|document, key| {
+            Root::own(key, document, public, secret, suite)
+        });
         overlay.lose_patience(self.now, self.config.freeze_timeout);
         let failed = overlay.election.root.key < old_root;
         let (root, distance) = (overlay.election.root.key, overlay.election.distance);

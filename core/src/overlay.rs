@@ -320,15 +320,24 @@ impl Overlay {
         }
     }
 
-    /// Applies the rules of the election to its end.
-    pub(crate) fn settle(&mut self, claim: &dyn Fn(&DocumentId, RootKey) -> Arc<Root>) {
+    /// Applies the rules of the election to its end. With `roomy` places a follower prefers
+    /// followers above it (rule *Join*).
+    pub(crate) fn settle(
+        &mut self,
+        roomy: bool,
+        claim: &dyn Fn(&DocumentId, RootKey) -> Arc<Root>,
+    ) {
         if election::must_resign(&self.election, self.key) {
             self.abdicate();
         }
         let claim = || claim(&self.id, self.key);
         let own = Own {
             key: self.key,
-            mode: self.mode,
+            mode: if roomy {
+                self.mode
+            } else {
+                self.mode.min(Mode::Subscribe)
+            },
             stays: self.inherited,
             claim: &claim,
         };
@@ -348,10 +357,35 @@ impl Overlay {
     /// True if this neighbour has not been told the present state and nothing is in flight to it.
     /// A silent neighbour is told only once there is something that it cannot know.
     pub(crate) fn owes(&self, neighbor: &Neighbor) -> bool {
-        let mark = mark(&self.election, self.mode, neighbor.link, true);
+        let mark = self.mark_for(neighbor.link);
         let moved = (mark ^ neighbor.sent) & MARK_UPSTREAM != 0;
         let free = neighbor.flight == 0 || (moved && neighbor.flight != QUEUED);
-        free && !neighbor.absent && neighbor.sent != mark && self.stage != Stage::Joining
+        let news = neighbor.sent != mark && !self.leaves_unsaid(neighbor, mark);
+        let calls = neighbor.frozen() && neighbor.flags & neighbor::TOLD == 0;
+        free && !neighbor.absent && (news || calls) && self.stage != Stage::Joining
+    }
+
+    /// An heir that was never told our label needs it only when it freezes: until then it has
+    /// an upstream (rule *Tell*).
+    fn leaves_unsaid(&self, neighbor: &Neighbor, mark: u64) -> bool {
+        let known = neighbor.sent != 0 && (mark ^ neighbor.sent) & !MARK_DISTANCE == 0;
+        known && neighbor.flags & neighbor::TOLD == 0 && !self.presses(neighbor)
+    }
+
+    /// What this neighbour is owed cannot wait: it is on the tree, may be in need of an
+    /// upstream, knows another overlay root, or asked (rule *Tell*).
+    pub(crate) fn presses(&self, neighbor: &Neighbor) -> bool {
+        let mark = self.mark_for(neighbor.link);
+        let root = neighbor.root.as_ref();
+        neighbor.sent == 0
+            || (mark ^ neighbor.sent) & MARK_UPSTREAM != 0
+            || self.on_tree(neighbor)
+            || self.election.frozen()
+            || self.election.heir.is_some()
+            || neighbor.frozen()
+            || neighbor.is_newcomer()
+            || root.is_some_and(|root| *root != self.election.root)
+            || self.stage != Stage::Holding
     }
 
     /// State for a neighbour.
@@ -379,6 +413,11 @@ impl Overlay {
             return 0;
         }
         self.mark_for(neighbor.link) & !u64::from(STATE_HEIR)
+    }
+
+    /// The neighbour was told all of our state but our label, which may be another by now.
+    pub(crate) fn knows_mode(&self, neighbor: &Neighbor) -> bool {
+        neighbor.sent != 0 && (self.mark_for(neighbor.link) ^ neighbor.sent) & 0xff == 0
     }
 
     /// Mark of the present state for a neighbour.
@@ -415,3 +454,5 @@ fn mark(election: &Election, mode: Mode, link: LinkId, with_done: bool) -> u64 {
 /// if an older state is in flight, since an upstream must not take a freeze for done
 /// while somebody below it is on the way to say so (rule *Done*).
 const MARK_UPSTREAM: u64 = STATE_UPSTREAM as u64;
+/// Bits of a mark: the distance.
+const MARK_DISTANCE: u64 = 0xffff << 8;

@@ -714,7 +714,7 @@ impl Core {
         let Some(overlay) = self.overlays.get(&tag) else {
             return Vec::new();
         };
-        let told = |n: &&Neighbor| n.flight == 0 && n.sent == overlay.mark_for(n.link);
+        let told = |n: &&Neighbor| n.flight == 0 && overlay.knows_mode(n);
         overlay
             .neighbors
             .iter()

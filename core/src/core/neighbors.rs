@@ -392,6 +392,7 @@ impl Core {
             return;
         };
         let subscribed = overlay.mode.subscribes();
+        let own = overlay.election.root.clone();
         // A joining node that tells more than its Open holds the document by now.
         overlay.wishes.authored &= answer || !overlay.parents.is_empty();
         let Some(neighbor) = overlay.neighbor_mut(link) else {
@@ -423,7 +424,9 @@ impl Core {
             neighbor.shown = [0; 4];
             neighbor.sent = 0;
         }
-        if first || answer {
+        let heir =
+            neighbor.since == 0 && !neighbor.frozen() && neighbor.root.as_ref() == Some(&own);
+        if answer || (first && !heir) {
             neighbor.sent = 0;
         }
         let called = state.flags & STATE_HEIR != 0 && neighbor.distance == 0;

@@ -6,7 +6,6 @@
 //! degree ever exceeds K, and no place is given up before its new holder stands.
 
 use super::Core;
-use super::upkeep::ROOMY;
 use crate::config::MAX_PEERS;
 use crate::id::{DocumentId, NodeId, Tag};
 use crate::link::LinkId;
@@ -209,7 +208,7 @@ impl Core {
         if !mode.subscribes() {
             return false;
         }
-        let roomy = self.config.max_peers >= ROOMY;
+        let roomy = self.config.roomy();
         let less = |n: &Neighbor| !n.mode.subscribes() || (roomy && n.mode < mode);
         // A holder's edges off the tree serve no subscriber.
         let idle = |n: &Neighbor| !overlay.on_tree(n) && !overlay.subscribes();
@@ -220,9 +219,13 @@ impl Core {
             .iter()
             .filter(spare)
             .min_by_key(|n| (n.mode.subscribes(), n.downstream()))
-            .map(|n| n.link);
-        let Some(victim) = victim else { return false };
-        self.introduce(tag, victim, newcomer, Purpose::Bridge, false);
+            .map(|n| (n.link, n.downstream()));
+        let Some((victim, below)) = victim else {
+            return false;
+        };
+        if below || !roomy {
+            self.introduce(tag, victim, newcomer, Purpose::Bridge, false);
+        }
         self.close(tag, victim, CloseReason::Surplus);
         true
     }

@@ -25,9 +25,6 @@ const KNOCKS_BEFORE_DELAY: u32 = 3;
 /// So often in a row a door may refuse a node that holds the document already, before it is
 /// forgotten. Guess.
 const DOOR_REFUSALS: u8 = 6;
-/// With fewer places a node does not change its upstream for convenience: each of its edges may
-/// be all that joins two parts. Guess.
-pub(super) const ROOMY: usize = 4;
 /// Tries of a follower to get below another follower, where a subscriber is above it, until it
 /// loses a neighbour or changes its mode; 63 at most. Guess.
 const FOLLOW_TRIES: u8 = 16;
@@ -309,7 +306,7 @@ impl Core {
             .subscribers()
             .filter(|n| n.mode == mode || !convenient)
             .any(|n| !n.frozen() && !n.downstream() && n.root == root);
-        let few = self.config.max_peers < ROOMY;
+        let few = !self.config.roomy();
         if convenient && (few || overlay.spent / activity::CLIMB_ONE >= FOLLOW_TRIES) {
             return self.rest(tag, |a| &mut a.climb);
         }

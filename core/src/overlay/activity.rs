@@ -72,6 +72,8 @@ pub(crate) struct Activity {
     pub(crate) wants: BTreeMap<Tag, LinkId>,
     /// When those are given up; each arrival moves it on.
     pub(crate) wants_until: Option<Time>,
+    /// When neighbours off the tree are told our state (rule *Tell*).
+    pub(crate) tell: Option<Time>,
     /// When the comment set's digest is told to neighbours off the tree.
     pub(crate) lazy: Option<Time>,
     /// It is told to those on the tree too: a comment came another way than by the tree.
@@ -139,6 +141,7 @@ impl Activity {
             .chain(splices)
             .chain(comparisons)
             .chain(self.wants_until)
+            .chain(self.tell)
             .chain(self.lazy)
             .chain(self.broken)
             .chain(self.frozen_until)

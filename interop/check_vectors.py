@@ -31,7 +31,7 @@ same("proof in Hello", H("admission", n["id"], b"\4" * 16)[:16] in p["hello.boot
 verify(public(secret), p["welcome"][-64:], welcome); verify(public(other), p["confirm"][1:], H("confirm", binding, welcome)); checks += 2
 same("open", Reader(m["open.heal"]).message()[1][1], H("open", n["id"], n["session"])[:8])
 for name, b in m.items(): r = Reader(b); r.message(); r.end(); checks += 1
-for name in ("frame", "frame.bare"): r = Reader(p[name]); r.index(5); r.frame(); checks += 1
+for name in ("frame", "frame.bare"): r = Reader(p[name]); r.kind(); r.frame(); checks += 1
 
 def ticket_hash(ticket, subject, target, id): return H("ticket", ticket[0], subject, target, id, struct.pack("<Q", ticket[1]), bytes([ticket[2]]))
 class Transcript:
@@ -45,12 +45,12 @@ class Transcript:
         packets = [(a, b) for a, b in lines if a[0].isdigit()]
         for _, b in packets:
             r = Reader(b)
-            if r.index(5) == 3:
+            if r.kind() == 3:
                 for k, v in r.frame()[3]:
                     if k == 5: d = read_document(v[3]); self.ids[tag_of(d["id"])] = d["id"]
         for (_, who, connection, _), b in packets: self.packet(who, int(connection), b)
     def packet(self, who, connection, b):
-        r = Reader(b); k, binding = r.index(5), bytes([connection]) * 32
+        r = Reader(b); k, binding = r.kind(), bytes([connection]) * 32
         key = public(self.keys[who]); same("node", node_id(key), self.node[who])
         if k == 0:
             hello = hello_hash(binding, b[1:-64]); verify(key, b[-64:], hello)

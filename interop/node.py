@@ -100,10 +100,21 @@ class Reader:
         elif k == 15: v = self.take(8), self.digest()
         else: v = ()
         return k, v
+    def kind(self):
+        """Kind of packet; a frame's first byte tells more."""
+        self.head = self.u8()
+        if self.head & 7 > 4 or (self.head & 7 != 3 and self.head > 7): raise Malformed("packet")
+        return self.head & 7
     def frame(self):
-        number, acks = self.int(), [(self.int(), self.int()) for _ in range(self.count(32))]
-        credit, n = self.u8(), self.count(4096)
-        if any(a > b for a, b in acks) or (n and not number): raise Malformed("frame")
+        ranges, messages, number = self.head >> 3 & 3, self.head >> 6, self.int()
+        acks = []
+        for _ in range(self.count(32) if ranges == 3 else min(ranges, 1)):
+            first = self.int(); acks.append((first, first + (self.int() if ranges > 1 else 0)))
+        credit = self.u8() if self.head & 32 else 255
+        n = self.count(4096) if messages == 2 else messages
+        shortest = ranges == (3 if len(acks) > 1 else len(acks) and 1 + (acks[0][0] != acks[0][1]))
+        if messages == 3 or (messages == 2 and n < 2) or (self.head & 32 and credit == 255) or not shortest: raise Malformed("frame")
+        if any(b >> 32 for _, b in acks) or (n and not number): raise Malformed("frame")
         out = number, acks, credit, [self.message() for _ in range(n)]
         self.end()
         return out
@@ -175,7 +186,10 @@ class Node:
     def frame(self, number, messages):
         a = sorted(self.acks, reverse=True)[:3 if messages else 32]
         self.acks -= set(a)
-        return b"\3" + varint(number) + varint(len(a)) + b"".join(varint(n) * 2 for n in a) + b"\x80" + varint(len(messages)) + b"".join(messages)
+        acks, many = min(len(a), 1) if len(a) < 2 else 3, min(len(messages), 2)
+        b = bytes([3 | acks << 3 | many << 6]) + varint(number) + (varint(len(a)) if acks == 3 else b"")
+        b += b"".join(varint(n) + (b"\0" if acks == 3 else b"") for n in a)
+        return b + (varint(len(messages)) if many == 2 else b"") + b"".join(messages)
     def send(self, *messages):
         for m in messages:
             if len(m) > 15000:
@@ -280,7 +294,7 @@ class Node:
         until = time.monotonic() + seconds; said = False
         while time.monotonic() < until:
             while len(self.buf) >= 4 and len(self.buf) >= 4 + int.from_bytes(self.buf[:4], "little"):
-                r = Reader(self.read_packet()); k = r.index(5)
+                r = Reader(self.read_packet()); k = r.kind()
                 if k == 3: self.on_frame(*r.frame())
                 elif k == 4: return
             if self.acks: self.packet(self.frame(self.sent, []))

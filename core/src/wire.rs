@@ -1,11 +1,16 @@
 //! Packets ↔ bytes, and the limits on what may come in.
 //!
 //! The encoding is postcard (<https://postcard.jamesmunns.com/wire-format>):
-//! variable-length integers, enum variants by index, no padding.
+//! variable-length integers, enum variants by index, no padding. Only the fields of a
+//! frame are packed closer ([`frame`]).
+
+mod frame;
 
 use crate::config::{MAX_ACK_RANGES, MAX_ADDRESS, MAX_DOCUMENT, MAX_MESSAGES, MAX_TAGS};
 use crate::message::{Frame, Message, Packet, RangeContent};
 use std::fmt;
+
+pub use frame::frame_fields;
 
 /// Why bytes are not a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -37,10 +42,26 @@ pub fn encode(packet: &Packet) -> Vec<u8> {
         clippy::expect_used,
         reason = "a broken invariant of our own must be seen"
     )]
-    postcard::to_allocvec(packet).expect("packets have no unencodable part")
+    if let Packet::Frame(frame) = packet {
+        frame::encode(frame)
+    } else {
+        postcard::to_allocvec(packet)
+    }
+    .expect("packets have no unencodable part")
 }
 
 /// Length of [`encode`]'s result, without making it.
+#[must_use]
+pub fn packet_len(packet: &Packet) -> usize {
+    if let Packet::Frame(frame) = packet {
+        let messages = frame.messages.iter().map(encoded_len);
+        frame_fields(frame) + messages.sum::<usize>()
+    } else {
+        encoded_len(packet)
+    }
+}
+
+/// Length of a part of a packet, without encoding it.
 #[must_use]
 pub fn encoded_len<T: serde::Serialize>(value: &T) -> usize {
     #[allow(
@@ -55,11 +76,17 @@ pub fn encoded_len<T: serde::Serialize>(value: &T) -> usize {
 /// # Errors
 /// [`WireError`] for anything that is not exactly one packet within its limits.
 pub fn decode(bytes: &[u8]) -> Result<Packet, WireError> {
-    let (packet, rest) =
-        postcard::take_from_bytes::<Packet>(bytes).map_err(|_| WireError::Encoding)?;
-    if !rest.is_empty() {
-        return Err(WireError::Encoding);
-    }
+    let framed = |first: &u8| first & frame::KIND_BITS == frame::KIND;
+    let packet = if bytes.first().is_some_and(framed) {
+        Packet::Frame(frame::decode(bytes)?)
+    } else {
+        let (packet, rest) =
+            postcard::take_from_bytes::<Packet>(bytes).map_err(|_| WireError::Encoding)?;
+        if !rest.is_empty() {
+            return Err(WireError::Encoding);
+        }
+        packet
+    };
     if within_limits(&packet) {
         Ok(packet)
     } else {

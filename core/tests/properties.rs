@@ -280,7 +280,7 @@ proptest! {
     #[test]
     fn a_packet_is_the_same_after_a_journey(packet in packet()) {
         let encoded = wire::encode(&packet);
-        prop_assert_eq!(encoded.len(), wire::encoded_len(&packet));
+        prop_assert_eq!(encoded.len(), wire::packet_len(&packet));
         prop_assert_eq!(wire::decode(&encoded), Ok(packet));
     }
 

@@ -262,8 +262,12 @@ impl Core {
         }
     }
 
-    /// How much this node is ready to take in on a link, in units of `CREDIT_UNIT`.
+    /// How much this node is ready to take in on a link, in units of `CREDIT_UNIT`; the most
+    /// that can be told if nothing waits here, since a frame leaves that out.
     pub(super) fn credit(&self) -> u8 {
+        if self.delivery.pending_bytes() == 0 {
+            return u8::MAX;
+        }
         let free = self
             .config
             .admission_window

@@ -11,7 +11,7 @@ use cliqueclique_core::{Document, wire};
 pub fn run(bytes: &[u8]) {
     if let Ok(packet) = wire::decode(bytes) {
         let encoded = wire::encode(&packet);
-        assert_eq!(encoded.len(), wire::encoded_len(&packet));
+        assert_eq!(encoded.len(), wire::packet_len(&packet));
         // Not every encoding is the shortest, but ours is.
         assert!(encoded.len() <= bytes.len(), "{packet:?}");
         assert_eq!(wire::decode(&encoded), Ok(packet));

@@ -2,7 +2,7 @@
 
 use crate::metrics::{Cost, CostKind};
 use cliqueclique_core::message::{Frame, Message, Packet, Push};
-use cliqueclique_core::wire::encoded_len;
+use cliqueclique_core::wire::{encoded_len, frame_fields, packet_len};
 
 /// Number of kinds.
 pub(crate) const KINDS: usize = CostKind::Retransmission as usize + 1;
@@ -59,7 +59,7 @@ pub(crate) fn weigh(packet: &Packet) -> Weight {
     };
     match packet {
         Packet::Hello(_) | Packet::Welcome(_) | Packet::Confirm(_) | Packet::Goodbye => {
-            weight.add(CostKind::Handshake, 1, encoded_len(packet));
+            weight.add(CostKind::Handshake, 1, packet_len(packet));
         }
         Packet::Frame(frame) => weigh_frame(&mut weight, frame),
     }
@@ -67,14 +67,7 @@ pub(crate) fn weigh(packet: &Packet) -> Weight {
 }
 
 fn weigh_frame(weight: &mut Weight, frame: &Frame) {
-    let acks: usize = frame
-        .acks
-        .iter()
-        .map(|&(first, last)| varint(first.into()) + varint(last.into()))
-        .sum();
-    let counts = varint(frame.acks.len() as u64) + varint(frame.messages.len() as u64);
-    let fields = 1 + varint(frame.number.into()) + encoded_len(&frame.credit);
-    weight.add(CostKind::Frame, 0, fields + acks + counts);
+    weight.add(CostKind::Frame, 0, frame_fields(frame));
     frame
         .messages
         .iter()
@@ -142,7 +135,7 @@ mod tests {
 
     fn agrees(packet: &Packet) -> Weight {
         let weight = weigh(packet);
-        assert_eq!(weight.encoded(), encoded_len(packet), "{packet:?}");
+        assert_eq!(weight.encoded(), packet_len(packet), "{packet:?}");
         assert_eq!(
             weight.parts.iter().map(|part| part.bytes).sum::<u64>(),
             weight.total

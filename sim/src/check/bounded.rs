@@ -66,7 +66,7 @@ impl Bounded {
         if estimate <= self.frame_limit {
             return None;
         }
-        let length = wire::encoded_len(packet);
+        let length = wire::packet_len(packet);
         (length > self.frame_limit).then_some((
             "the length of a packet in bytes",
             self.frame_limit,

@@ -4,6 +4,7 @@ mod arguments;
 mod ask;
 mod carry;
 mod demo;
+mod people;
 mod run;
 mod show;
 
@@ -74,11 +75,27 @@ fn perform(arguments: Arguments, output: Output) -> Result<(), Fault> {
             let settings = Settings::read(&folder)?;
             let account = arguments
                 .account
-                .or_else(|| settings.accounts.first().map(|first| first.name.clone()))
-                .unwrap_or_default();
+                .or_else(|| settings.accounts.first().map(|first| first.name.clone()));
+            let account = match account {
+                Some(account) => account,
+                // Those that were made in the browser.
+                None => first_hosted(&folder)?,
+            };
             ask::Asker::new(&folder, &account, output).perform(verb)
         }
     }
+}
+
+/// The first account that was made while the node ran; no name if there is none.
+fn first_hosted(folder: &std::path::Path) -> Result<String, Fault> {
+    if !folder.join(store::FILE).exists() {
+        return Ok(String::new());
+    }
+    let (hosted, _) = store::users::hosted(folder)?;
+    Ok(hosted
+        .into_iter()
+        .next()
+        .map_or_else(String::new, |(name, _)| name))
 }
 
 /// A backup is a data folder of its own, so restoring is the same the other way round.

@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 const LOCK: &str = "lock";
 const KEYS: &str = "keys";
+/// Folder of files that are being taken in, in the data folder.
+pub(crate) const INCOMING: &str = "incoming";
 
 /// The folder that is used if none is named.
 pub(crate) fn usual() -> PathBuf {
@@ -114,6 +116,60 @@ pub(crate) fn adopt(
     }
     drop(held);
     written
+}
+
+/// Puts an account's keys into a data folder that a node runs on.
+///
+/// # Errors
+/// There are keys of this name, or they cannot be written; nothing is changed then.
+pub(crate) fn take_keys(
+    folder: &Path,
+    name: &str,
+    key: &SecretKey,
+    i2p: Option<&str>,
+) -> Result<(), Fault> {
+    private(&folder.join(KEYS))?;
+    let file = |ending: &str| folder.join(KEYS).join(format!("{name}.{ending}"));
+    let (secret, destination) = (file("key"), file("i2p"));
+    if secret.exists() || destination.exists() {
+        let message = format!("there are keys of the name '{name}' already: choose another name");
+        return Err(Fault::new(Class::Refused, message));
+    }
+    let i2p = i2p.map(|text| {
+        let damaged = || Fault::new(Class::Usage, "the I2P destination in it is damaged");
+        Keys::parse(text).ok_or_else(damaged)
+    });
+    let i2p = i2p.transpose()?;
+    let line = |text: String| format!("{text}\n");
+    let written = write_new(&secret, line(text::hex(&key.0)).as_bytes()).and_then(|()| {
+        i2p.map_or(Ok(()), |keys| {
+            write_new(&destination, line(keys.text()).as_bytes())
+        })
+    });
+    if written.is_err() {
+        // They were not there before.
+        let _ = (fs::remove_file(&secret), fs::remove_file(&destination));
+    }
+    written
+}
+
+/// Destroys an account's keys, for good, and files that were to be taken in for it.
+///
+/// # Errors
+/// One cannot be removed.
+pub(crate) fn drop_keys(folder: &Path, name: &str) -> Result<(), Fault> {
+    let file = |ending: &str| folder.join(KEYS).join(format!("{name}.{ending}"));
+    for path in [file("key"), file("i2p")] {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Fault::at(&path, "remove", &error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    // Nothing reads them any more.
+    let _ = fs::remove_dir_all(folder.join(INCOMING).join(name));
+    Ok(())
 }
 
 /// Writes a file anew, durably: it is the old one or the new one, never half of it.

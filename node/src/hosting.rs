@@ -66,6 +66,8 @@ pub(crate) struct Hosting {
     pub(crate) routers: Arc<Routers>,
     /// Where the running accounts are asked.
     pub(crate) counters: Counters,
+    /// Held by who adds, suspends or removes accounts, so that nobody undoes half of it.
+    pub(crate) changing: tokio::sync::Mutex<()>,
     /// Their threads.
     pub(crate) rooms: Mutex<BTreeMap<String, Room>>,
 }
@@ -122,6 +124,45 @@ impl Hosting {
             room.thread
         };
         ended(rooms.into_values().map(stop).collect()).await
+    }
+
+    /// The accounts of the settings and of the store that are to run.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn wanted(&self) -> Result<Vec<Account>, Fault> {
+        let (hosted, suspended) = store::users::hosted(&self.folder)?;
+        let mut all = self.settings.accounts.clone();
+        for (name, listen) in hosted {
+            if all.iter().all(|account| account.name != name) {
+                let announce = None;
+                all.push(Account {
+                    name,
+                    listen,
+                    announce,
+                });
+            }
+        }
+        all.retain(|account| !suspended.contains(&account.name));
+        Ok(all)
+    }
+
+    /// Starts and ends accounts as somebody else wrote into the store: a command.
+    ///
+    /// # Errors
+    /// One cannot start or did not end well.
+    pub(crate) async fn follow(&self) -> Result<(), Fault> {
+        let _alone = self.changing.lock().await;
+        let wanted = self.wanted()?;
+        let runs = self.counters.names();
+        let gone = |name: &&String| wanted.iter().all(|account| account.name != **name);
+        for name in runs.iter().filter(gone) {
+            self.close(name).await?;
+        }
+        for account in wanted.iter().filter(|it| !runs.contains(&it.name)) {
+            self.open(account).await?;
+        }
+        Ok(())
     }
 
     /// True if an account ended by itself.

@@ -15,6 +15,7 @@ use crate::web;
 use crate::web::public;
 #[cfg(feature = "embedded-router")]
 use crate::{settings, transport::i2p::embedded::Embedded};
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -120,6 +121,7 @@ fn start(
         store,
         routers: Arc::new(routers),
         counters: Counters::default(),
+        changing: tokio::sync::Mutex::default(),
         rooms: Mutex::default(),
     };
     let process = Process {
@@ -139,7 +141,7 @@ impl Process {
     async fn serve(self, relog: Relog, ready: impl FnOnce(&Ready)) -> Result<(), Fault> {
         let hosting = &self.hosting;
         let mut addresses = BTreeMap::new();
-        for account in accounts(hosting)? {
+        for account in hosting.wanted()? {
             let address = hosting.open(&account).await?;
             addresses.insert(account.name, address);
         }
@@ -191,34 +193,52 @@ impl Process {
         let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
         let mut stop = self.stop.subscribe();
         let mut look = tokio::time::interval(LOOK);
+        let mut people = People::of(&self.hosting)?;
         loop {
             tokio::select! {
                 _ = interrupt.recv() => return Ok(()),
                 _ = terminate.recv() => return Ok(()),
                 _ = hangup.recv() => reload.again(),
                 _ = stop.wait_for(|stop| *stop) => return Ok(()),
-                _ = look.tick() => if self.hosting.has_ended() {
-                    return Ok(());
-                },
+                _ = look.tick() => {
+                    if self.hosting.has_ended() {
+                        return Ok(());
+                    }
+                    people.follow(&self.hosting).await;
+                }
             }
         }
     }
 }
 
-/// The accounts of the settings and of the store that are to run.
-fn accounts(hosting: &Hosting) -> Result<Vec<Account>, Fault> {
-    let (hosted, suspended) = store::users::hosted(&hosting.folder)?;
-    let mut all = hosting.settings.accounts.clone();
-    for (name, listen) in hosted {
-        if all.iter().all(|account| account.name != name) {
-            let announce = None;
-            all.push(Account {
-                name,
-                listen,
-                announce,
-            });
+/// Looks whether a command changed who has an account here.
+struct People {
+    store: Connection,
+    /// Version of the store's data, which changes with each commit, and the accounts then.
+    seen: (i64, Vec<Account>),
+}
+
+impl People {
+    fn of(hosting: &Hosting) -> Result<Self, Fault> {
+        Ok(Self {
+            store: store::schema::open_to_read(&hosting.folder.join(store::FILE))?,
+            seen: (0, hosting.wanted()?),
+        })
+    }
+
+    async fn follow(&mut self, hosting: &Hosting) {
+        let version = self
+            .store
+            .pragma_query_value(None, "data_version", |row| row.get(0));
+        // A store that cannot be read now can be later.
+        let Some(version) = version.ok().filter(|version| *version != self.seen.0) else {
+            return;
+        };
+        let Ok(wanted) = hosting.wanted() else { return };
+        let changed = wanted != self.seen.1;
+        self.seen = (version, wanted);
+        if changed && let Err(fault) = hosting.follow().await {
+            tracing::warn!("an account does not start or end as it should: {fault}");
         }
     }
-    all.retain(|account| !suspended.contains(&account.name));
-    Ok(all)
 }

@@ -12,6 +12,7 @@ pub(crate) mod check;
 pub(crate) mod find;
 #[cfg(test)]
 mod large;
+pub(crate) mod removal;
 pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod tokens;
@@ -200,6 +201,17 @@ pub(crate) fn account(folder: &Path, name: &str, node: NodeId) -> Result<i64, Fa
     let path = folder.join(FILE);
     let connection = schema::open(&path)?;
     schema::account(&connection, name, node).map_err(|error| Fault::at(&path, "write", &error))?
+}
+
+/// Changes what the store has of users, in one transaction, from a command; a node that runs follows.
+///
+/// # Errors
+/// What `what` says; nothing is changed then.
+pub(crate) fn change<T>(
+    folder: &Path,
+    what: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    whole(&mut schema::open(&folder.join(FILE))?, what)
 }
 
 /// Writes marks and wishes of an account that is not running.

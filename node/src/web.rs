@@ -5,7 +5,8 @@
 //! users ask for a `Session`; what they read comes from read-only connections, what they change
 //! goes to the account's runner (`Web::ask`), or to the store's thread if it is about the web alone.
 
-mod admin;
+pub(crate) mod admin;
+mod adopt;
 mod api;
 mod assets;
 pub(crate) mod attachment;
@@ -22,14 +23,14 @@ mod live;
 pub(crate) mod markup;
 mod network;
 mod page;
-mod password;
+pub(crate) mod password;
 mod pool;
 pub(crate) mod public;
 mod search;
 mod session;
 pub(crate) mod settings;
 mod sign;
-mod tokens;
+pub(crate) mod tokens;
 mod transfer;
 mod welcome;
 mod write;
@@ -136,6 +137,7 @@ fn router(web: Arc<Web>) -> Router {
     let pages = Router::new()
         .route("/", get(forums::list))
         .route("/welcome", get(welcome::ask).post(welcome::make))
+        .route("/welcome/file", posted_file(adopt::welcome))
         .route("/sign-in", get(sign::ask).post(sign::begin))
         .route("/sign-out", post(sign::end))
         .route("/start", get(help::start))
@@ -159,6 +161,8 @@ fn router(web: Arc<Web>) -> Router {
         .route("/you/sessions", post(you::revoke))
         .route("/users", get(admin::show).post(admin::change))
         .route("/users/add", post(admin::add))
+        .route("/users/file", posted_file(adopt::add))
+        .route("/users/remove", get(admin::doom).post(admin::remove))
         .route("/files", get(transfer::pages::show))
         .route("/files/live", get(transfer::pages::live))
         .route("/files/account", post(transfer::pages::account))
@@ -180,6 +184,11 @@ fn router(web: Arc<Web>) -> Router {
 /// Takes long texts.
 fn written<T: 'static>(answer: impl Handler<T, Arc<Web>>) -> MethodRouter<Arc<Web>> {
     post(answer).layer(DefaultBodyLimit::max(LONGEST_TEXT))
+}
+
+/// Takes the file of an account.
+fn posted_file<T: 'static>(answer: impl Handler<T, Arc<Web>>) -> MethodRouter<Arc<Web>> {
+    post(answer).layer(DefaultBodyLimit::max(adopt::LARGEST))
 }
 
 /// Takes files that are written down piece by piece, by a bound of their own.
@@ -231,7 +240,7 @@ fn hash(secret: &str) -> [u8; 32] {
 }
 
 /// Seconds since 1970.
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     i64::try_from(Clock::wall().0).unwrap_or(i64::MAX)
 }
 

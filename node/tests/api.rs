@@ -164,6 +164,17 @@ fn example(method: &str, path: &str) -> (&'static str, &'static str) {
         ("get", "/search") => ("?q=roses", ""),
         ("post", "/requests") => ("", "{\"do\":\"status\"}"),
         ("post", "/account/export") => ("", "{\"passphrase\":\"five random words\"}"),
+        ("post", "/drafts") => ("", "{\"text\":\"half a thought\"}"),
+        ("post", "/password") => (
+            "",
+            "{\"old\":\"correct-horse\",\"password\":\"correct-horse\"}",
+        ),
+        ("post", "/tokens") => ("", "{\"name\":\"more\",\"opens\":\"feeds\"}"),
+        ("post", "/users") => (
+            "",
+            "{\"name\":\"bob\",\"password\":\"a bob's word\",\"reach\":\"tcp\"}",
+        ),
+        ("post", "/users/{name}") => ("", "{\"do\":\"suspend\"}"),
         ("post", "/imports") => ("?name=a.mbox", MAIL),
         ("post", "/documents/{id}/files") => ("?name=a.txt", "about roses"),
         _ => ("", ""),
@@ -191,6 +202,16 @@ fn every_path_of_the_description_answers_and_only_to_who_has_a_token() {
                 &forum
             };
             let mut at = path.replace("{id}", id) + query;
+            for hash in ["{session}", "{token}"] {
+                at = at.replace(hash, &"0".repeat(64));
+            }
+            if at.contains("{name}") {
+                let new = format!(
+                    "{{\"name\":\"{method}\",\"password\":\"a word of 8\",\"reach\":\"tcp\"}}"
+                );
+                assert_eq!(site.api(&token, "POST", "/users", &new).status, 200);
+                at = at.replace("{name}", method);
+            }
             if at.contains("{file}") {
                 at = at.replace("{file}", &site.stopped_import(&token));
             }

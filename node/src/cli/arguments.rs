@@ -180,6 +180,18 @@ pub(crate) enum AccountVerb {
         #[arg(long)]
         wrap: bool,
     },
+    /// Who may use an account in the browser
+    #[command(subcommand)]
+    User(User),
+    /// Browsers in which the account's user has signed in
+    #[command(subcommand)]
+    Session(Session),
+    /// Tokens with which programs and feed readers come in for the account's user
+    #[command(subcommand)]
+    Token(Token),
+    /// What was typed and not posted yet
+    #[command(subcommand)]
+    Draft(Draft),
     /// Show the account's node id, public key and address
     Keys,
     /// List the links to other nodes
@@ -192,6 +204,107 @@ pub(crate) enum AccountVerb {
     /// A wish
     #[command(flatten)]
     Wish(Wish),
+}
+
+/// A command about users. A node that runs follows within a second.
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// List them
+    List,
+    /// Add one, with an account of that name if there is none; the first one administrates
+    Add {
+        /// The name
+        name: String,
+        /// Where the account takes connections, as for `init` [default: i2p]
+        #[arg(long, value_name = "PLACE")]
+        listen: Option<String>,
+        /// File with the password in its first line [default: asked, or a line of the input]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// Sign one out, let them in no more, and end the account; nothing is destroyed
+    Suspend {
+        /// The name
+        name: String,
+    },
+    /// Let one in again
+    Resume {
+        /// The name
+        name: String,
+    },
+    /// Set a new password; all their browsers are signed out
+    Password {
+        /// The name
+        name: String,
+        /// File with the password in its first line [default: asked, or a line of the input]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// Destroy a user's account for good: keys, wishes, marks, drafts, and documents that no other
+    /// account here holds
+    Remove {
+        /// The name
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// A command about sessions.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Session {
+    /// List them
+    List,
+    /// Sign a browser out
+    End {
+        /// The session, as the list has it
+        session: String,
+    },
+}
+
+/// A command about tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// List them
+    List,
+    /// Make one; it is shown only now
+    New {
+        /// What it is for
+        name: String,
+        /// What it opens
+        #[arg(long, value_enum)]
+        opens: Opens,
+    },
+    /// Revoke one
+    Revoke {
+        /// The token, as the list has it
+        token: String,
+    },
+}
+
+/// What a token opens.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Opens {
+    /// Feeds, to be read only
+    Feeds,
+    /// All that the user may do
+    Api,
+}
+
+/// A command about drafts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Draft {
+    /// List them
+    List,
+    /// Keep a text
+    Keep {
+        /// The text; an empty one drops the draft
+        text: String,
+        /// The document that it answers [default: none, for a new forum]
+        #[arg(long, value_name = "DOCUMENT")]
+        below: Option<String>,
+    },
 }
 
 /// What a user wants to have, or not.

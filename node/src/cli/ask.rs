@@ -95,6 +95,10 @@ impl<'a> Asker<'a> {
                 text,
                 wrap,
             } => self.forward(&document, &below, text, wrap),
+            Verb::User(what) => self.user(what),
+            Verb::Session(what) => self.sessions(&what),
+            Verb::Token(what) => self.tokens(&what),
+            Verb::Draft(what) => self.drafts(what),
             Verb::Keys => self.keys(),
             Verb::Wish(wish) => self.wish(wish),
         }

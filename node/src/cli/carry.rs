@@ -182,14 +182,19 @@ impl Asker<'_> {
     }
 }
 
-/// A passphrase: from a file, from the terminal without showing it, or a line of the input.
+/// A passphrase.
 fn passphrase(file: Option<&Path>, twice: bool) -> Result<String, Fault> {
+    secret("Passphrase", file, twice)
+}
+
+/// A secret: from a file, from the terminal without showing it, or a line of the input.
+pub(super) fn secret(what: &str, file: Option<&Path>, twice: bool) -> Result<String, Fault> {
     let text = match file {
         Some(path) => {
             let text = std::fs::read_to_string(path);
             text.map_err(|error| Fault::at(path, "read the passphrase in", &error))?
         }
-        None if std::io::stdin().is_terminal() => return ask_passphrase(twice),
+        None if std::io::stdin().is_terminal() => return ask_secret(what, twice),
         None => {
             let mut line = String::new();
             let read = std::io::stdin().read_line(&mut line);
@@ -210,14 +215,17 @@ fn passphrase(file: Option<&Path>, twice: bool) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
-fn ask_passphrase(twice: bool) -> Result<String, Fault> {
+fn ask_secret(what: &str, twice: bool) -> Result<String, Fault> {
     let ask = |prompt: &str| {
         rpassword::prompt_password(prompt)
             .map_err(|error| Fault::new(Class::Failed, format!("no passphrase: {error}")))
     };
-    let first = ask("Passphrase: ")?;
+    let first = ask(&format!("{what}: "))?;
     if twice && ask("The same again: ")? != first {
-        return Err(Fault::new(Class::Usage, "the two passphrases differ"));
+        return Err(Fault::new(
+            Class::Usage,
+            "the two differ: type the same twice",
+        ));
     }
     Ok(first)
 }

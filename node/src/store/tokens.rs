@@ -28,6 +28,14 @@ pub(crate) struct Token {
     pub(crate) feeds: bool,
 }
 
+impl Token {
+    /// For programs.
+    pub(crate) fn shown(&self) -> serde_json::Value {
+        let opens = if self.feeds { "feeds" } else { "api" };
+        serde_json::json!({ "token": self.hash, "name": self.name, "opens": opens })
+    }
+}
+
 /// The user of a token.
 ///
 /// # Errors

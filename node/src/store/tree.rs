@@ -4,6 +4,7 @@ use super::ask::{Entry, Reader, failed};
 use crate::fault::Fault;
 use cliqueclique_core::DocumentId;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
+use serde::Serialize;
 
 /// Deepest that a page shows at once; deeper ones have a page of their own.
 const DEEPEST: usize = 6;
@@ -147,6 +148,30 @@ impl Reader {
         found.iter().map(|id| self.listed(id, 0)).collect()
     }
 
+    /// All drafts, the one changed last first.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn drafts(&self) -> Result<Vec<Draft>, Fault> {
+        let sql = "SELECT below, body, changed FROM draft WHERE account = ?1
+                   ORDER BY changed DESC, below LIMIT 1000";
+        let row = |row: &Row<'_>| {
+            let below: Vec<u8> = row.get(0)?;
+            Ok(Draft {
+                below: (!below.is_empty()).then(|| crate::text::hex(&below)),
+                text: row.get(1)?,
+                changed: row.get(2)?,
+            })
+        };
+        let found = || -> rusqlite::Result<Vec<Draft>> {
+            self.store
+                .prepare_cached(sql)?
+                .query_map([self.account], row)?
+                .collect()
+        };
+        found().map_err(|error| failed(&error))
+    }
+
     /// What was typed below a document and not posted yet; below none for a new forum.
     ///
     /// # Errors
@@ -161,6 +186,17 @@ impl Reader {
         };
         found().map_err(|error| failed(&error))
     }
+}
+
+/// What was typed and not posted.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Draft {
+    /// The document that it answers; none for a new forum.
+    pub(crate) below: Option<String>,
+    /// The text.
+    pub(crate) text: String,
+    /// When it was changed, seconds since 1970.
+    pub(crate) changed: i64,
 }
 
 /// Keeps what was typed; drops it if it is empty.

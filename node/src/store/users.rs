@@ -5,6 +5,7 @@ use super::ask::failed;
 use super::{FILE, schema};
 use crate::fault::{Class, Fault};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// Sessions of a user; one more ends the one that was used longest ago.
@@ -38,6 +39,26 @@ pub(crate) struct Session {
     pub(crate) used: i64,
     /// What the browser said it is.
     pub(crate) agent: String,
+}
+
+impl User {
+    /// For programs: all but the password.
+    pub(crate) fn shown(&self) -> Value {
+        json!({
+            "name": self.name, "admin": self.admin, "suspended": self.suspended,
+            "created": self.created,
+        })
+    }
+}
+
+impl Session {
+    /// For programs.
+    pub(crate) fn shown(&self) -> Value {
+        json!({
+            "session": crate::text::hex(&self.token), "browser": self.agent,
+            "created": self.created, "used": self.used,
+        })
+    }
 }
 
 const USER: &str = "SELECT number, name, password, admin, suspended, created FROM web_user";

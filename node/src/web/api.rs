@@ -2,6 +2,7 @@
 //! are the requests of the command line's socket ([`Request`]), so both can do the same.
 //! `openapi.json` describes it; a test compares the two.
 
+mod people;
 mod transfers;
 
 use super::failure::Failure;
@@ -32,6 +33,7 @@ const MOST: usize = 10_000;
 fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<Web>>)> {
     let mut all = documents();
     all.extend(transfers::table());
+    all.extend(people::table());
     all
 }
 

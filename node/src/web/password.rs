@@ -69,8 +69,8 @@ impl Attempts {
 ///
 /// # Errors
 /// What was expected.
-pub(super) fn fits(password: &str, again: &str) -> Result<(), Failure> {
-    let wrong = |text: String| Err(Failure::of(StatusCode::UNPROCESSABLE_ENTITY, text));
+pub(crate) fn fits(password: &str, again: &str) -> Result<(), Fault> {
+    let wrong = |text: String| Err(Fault::new(Class::Usage, text));
     if password.chars().count() < SHORTEST {
         return wrong(format!("a password has at least {SHORTEST} characters"));
     }
@@ -90,16 +90,21 @@ pub(super) fn fits(password: &str, again: &str) -> Result<(), Failure> {
 pub(super) async fn hash(web: &Web, password: String) -> Result<String, Failure> {
     // The semaphore is never closed.
     let _one = web.hashing.acquire().await;
-    wait(move || {
-        let failed = |error: &dyn std::fmt::Display| {
-            Fault::new(Class::Failed, format!("cannot hash the password: {error}"))
-        };
-        let salt = entropy().map_err(|error| failed(&error))?;
-        let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt[..16]);
-        hash.map(|hash| hash.to_string())
-            .map_err(|error| failed(&error))
-    })
-    .await
+    wait(move || hashed(&password)).await
+}
+
+/// Hashes a new password, which takes a while.
+///
+/// # Errors
+/// The system gives no random bytes.
+pub(crate) fn hashed(password: &str) -> Result<String, Fault> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Fault::new(Class::Failed, format!("cannot hash the password: {error}"))
+    };
+    let salt = entropy().map_err(|error| failed(&error))?;
+    let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt[..16]);
+    hash.map(|hash| hash.to_string())
+        .map_err(|error| failed(&error))
 }
 
 /// True if the password is that of a hash. Takes as long if there is no hash.

@@ -11,6 +11,7 @@ use crate::text;
 use askama::Template;
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use rusqlite::Transaction;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -64,6 +65,42 @@ pub(super) async fn list(
     Ok(render(&shown(&web, &session).await?))
 }
 
+/// Makes a token; this is the only time that it is told.
+///
+/// # Errors
+/// It has no name, there are too many, or the store cannot be written.
+pub(super) async fn new(
+    web: &Arc<Web>,
+    session: &Session,
+    name: &str,
+    opens: Opens,
+) -> Result<String, Failure> {
+    let (user, name) = (session.user.number, name.to_owned());
+    web.write(move |store| made(store, user, &name, opens))
+        .await
+}
+
+/// Makes a token of a user, which is told only now.
+///
+/// # Errors
+/// It has no name, there are too many, or the store cannot be written.
+pub(crate) fn made(
+    store: &Transaction<'_>,
+    user: i64,
+    name: &str,
+    opens: Opens,
+) -> Result<String, Fault> {
+    let name: String = name.trim().chars().take(NAME).collect();
+    if name.is_empty() {
+        let text = "say what the token is for, so that you know it again";
+        return Err(Fault::new(Class::Usage, text));
+    }
+    let secret = entropy().map_err(|error| Fault::new(Class::Failed, error.to_string()))?;
+    let secret = text::hex(&secret);
+    tokens::add(store, user, &hash(&secret), (&name, opens, now()))?;
+    Ok(secret)
+}
+
 /// Makes one.
 ///
 /// # Errors
@@ -73,33 +110,24 @@ pub(super) async fn make(
     session: Session,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Failure> {
-    let name: String = typed.name.trim().chars().take(NAME).collect();
     let opens = if typed.opens == "api" {
         Opens::Api
     } else {
         Opens::Feeds
     };
-    if name.is_empty() {
-        let mut shown = shown(&web, &session).await?;
-        shown.page = shown
-            .page
-            .with_problem("say what the token is for, so that you know it again");
-        return Ok(again(&shown));
-    }
-    let secret = entropy().map_err(|error| Fault::new(Class::Failed, error.to_string()))?;
-    let secret = text::hex(&secret);
-    let (user, hashed, kept) = (session.user.number, hash(&secret), name.clone());
-    let added = web
-        .write(move |store| tokens::add(store, user, &hashed, (&kept, opens, now())))
-        .await;
+    let made = new(&web, &session, &typed.name, opens).await;
     let mut shown = shown(&web, &session).await?;
-    if let Err(failure) = added {
-        shown.page = shown.page.with_problem(failure.message());
-        shown.name = name;
-        return Ok(again(&shown));
+    match made {
+        Ok(secret) => {
+            shown.made = Some((secret, opens == Opens::Feeds));
+            Ok(render(&shown))
+        }
+        Err(failure) => {
+            shown.page = shown.page.with_problem(failure.message());
+            shown.name = typed.name;
+            Ok(again(&shown))
+        }
     }
-    shown.made = Some((secret, opens == Opens::Feeds));
-    Ok(render(&shown))
 }
 
 /// Revokes one.

@@ -1,7 +1,7 @@
 //! First run: the one address that `run` prints lets somebody make the first user, with an account.
 
 use super::failure::Failure;
-use super::page::{Page, again, render};
+use super::page::{self, Page, render};
 use super::{Web, now, password, session};
 use crate::fault::{Class, Fault};
 use crate::folder;
@@ -60,6 +60,25 @@ impl Welcome {
     }
 }
 
+/// Looks at the token.
+///
+/// # Errors
+/// It is wrong.
+pub(super) fn admitted(web: &Web, token: &str) -> Result<(), Failure> {
+    if web.expects(token) {
+        Ok(())
+    } else {
+        Err(wrong_token())
+    }
+}
+
+/// The page again, with what was wrong.
+pub(super) fn again(web: &Web, token: String, name: String, failure: &Failure) -> Response {
+    let mut shown = Welcome::of(web, token, name, "i2p".to_owned());
+    shown.page = shown.page.with_problem(failure.message());
+    page::again(&shown)
+}
+
 fn wrong_token() -> Failure {
     let text = "this address was used already, or is not complete. If there is a user, sign in; \
                 otherwise start the node again and take the address that it prints";
@@ -114,7 +133,7 @@ pub(super) async fn make(
         Err(failure) => {
             let mut shown = Welcome::of(&web, typed.token, name, typed.reach);
             shown.page = shown.page.with_problem(failure.message());
-            Ok(again(&shown))
+            Ok(page::again(&shown))
         }
     }
 }
@@ -136,18 +155,10 @@ pub(super) struct New {
 /// # Errors
 /// What was wrong; nothing was changed then.
 pub(super) async fn add(web: &Arc<Web>, new: New) -> Result<users::User, Failure> {
-    settings::name_fits(&new.name).map_err(|text| Fault::new(Class::Usage, text))?;
+    free(web, &new.name).await?;
     password::fits(&new.password, &new.again)?;
     let hash = password::hash(web, new.password).await?;
-    let wanted = new.name.clone();
-    let taken = web.read(move |store| users::named(store, &wanted)).await?;
-    if taken.is_some() {
-        let text = format!(
-            "there is a user '{}' here already: choose another name",
-            new.name
-        );
-        return Err(Fault::new(Class::Refused, text).into());
-    }
+    let _alone = web.hosting.changing.lock().await;
     let runs = web.desk.accounts.of(&new.name).is_some();
     let account = if runs {
         None
@@ -156,19 +167,47 @@ pub(super) async fn add(web: &Arc<Web>, new: New) -> Result<users::User, Failure
         web.hosting.open(&account).await?;
         Some(account)
     };
-    let name = new.name.clone();
-    let listen = account.map(|account| account.listen);
+    note(web, &new.name, hash, account).await
+}
+
+/// Looks whether a name can be that of a new user.
+///
+/// # Errors
+/// It is none, or there is a user of that name.
+pub(super) async fn free(web: &Arc<Web>, name: &str) -> Result<(), Failure> {
+    settings::name_fits(name).map_err(|text| Fault::new(Class::Usage, text))?;
+    let wanted = name.to_owned();
+    let taken = web.read(move |store| users::named(store, &wanted)).await?;
+    if taken.is_none() {
+        return Ok(());
+    }
+    let text = format!("there is a user '{name}' here already: choose another name");
+    Err(Fault::new(Class::Refused, text).into())
+}
+
+/// Notes a user whose account runs; one that was opened for it is closed if that fails.
+///
+/// # Errors
+/// The store cannot be written.
+pub(super) async fn note(
+    web: &Arc<Web>,
+    name: &str,
+    hash: String,
+    opened: Option<Account>,
+) -> Result<users::User, Failure> {
+    let (new, wanted) = (name.to_owned(), opened.is_some());
+    let listen = opened.map(|account| account.listen);
     let added = web
         .write(move |store| {
             if let Some(listen) = &listen {
-                users::host(store, &name, listen)?;
+                users::host(store, &new, listen)?;
             }
-            users::add(store, &name, &hash, now())
+            users::add(store, &new, &hash, now())
         })
         .await;
-    if added.is_err() && !runs {
+    if added.is_err() && wanted {
         // It would not run after the next start either. Its key is used again if it comes back.
-        web.hosting.close(&new.name).await?;
+        web.hosting.close(name).await?;
     }
     added
 }

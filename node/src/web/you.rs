@@ -80,7 +80,7 @@ pub(super) async fn password(
     session: Session,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Failure> {
-    let changed = change(&web, &session, typed).await;
+    let changed = change(&web, &session, typed.old, typed.password, typed.again).await;
     let mut shown = page(&web, &session).await?;
     match changed {
         Ok(()) => {
@@ -95,14 +95,24 @@ pub(super) async fn password(
     }
 }
 
-async fn change(web: &Arc<Web>, session: &Session, typed: Typed) -> Result<(), Failure> {
-    password::fits(&typed.password, &typed.again)?;
+/// Changes the password of who knows the present one, and ends all other sessions.
+///
+/// # Errors
+/// What was wrong; nothing was changed then.
+pub(super) async fn change(
+    web: &Arc<Web>,
+    session: &Session,
+    old: String,
+    new: String,
+    again: String,
+) -> Result<(), Failure> {
+    password::fits(&new, &again)?;
     let (user, known) = (session.user.number, session.user.password.clone());
-    if !password::is_right(web, &session.user.name, typed.old, Some(known)).await? {
+    if !password::is_right(web, &session.user.name, old, Some(known)).await? {
         let text = "the present password is wrong: nothing was changed";
         return Err(Failure::of(StatusCode::UNPROCESSABLE_ENTITY, text));
     }
-    let hash = password::hash(web, typed.password).await?;
+    let hash = password::hash(web, new).await?;
     let this = Some(session.token);
     web.write(move |store| users::set_password(store, user, &hash, this))
         .await

@@ -75,6 +75,12 @@ async function stories(browser, nodes) {
   said("hostile documents and pages do nothing");
 
   const { origin } = nodes[0];
+  await ann.page.goto(`${origin}/users`);
+  await ann.page.locator("#name").fill("cat");
+  await ann.page.locator("#password").fill("a cat's word");
+  await ann.page.locator("form[action='/users/add']").getByLabel("On this machine only").check();
+  await ann.page.getByRole("button", { name: "Add", exact: true }).click();
+  await ann.page.getByRole("link", { name: "Remove cat" }).waitFor();
   const first = [drawing, `${origin}/`, told.forum, told.comment, `${origin}/search?q=prune`,
     `${origin}/out?to=${encodeURIComponent("http://example.org/")}`, `${origin}/nothing`,
     `${origin}/start`, `${told.forum}?from=0`, `${origin}/join?joining=${new URL(told.forum).pathname.split("/")[2]}`];

@@ -13,9 +13,9 @@ const heading = (page) => page.locator("h1").first().innerText();
 /** Makes the first user of a node. */
 export async function welcome(page, url, name) {
   await page.goto(url);
-  await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByLabel("The same password again").fill(PASSWORD);
+  await page.locator("#name").fill(name);
+  await page.locator("#password").fill(PASSWORD);
+  await page.locator("#again").fill(PASSWORD);
   await page.getByLabel("On this machine only").check();
   await page.getByRole("button", { name: "Make my account" }).click();
   must((await heading(page)) === "Your account is ready", `welcome ends at ${page.url()}`);

@@ -3,6 +3,7 @@
 
 use crate::clock::entropy;
 use crate::fault::{Class, Fault};
+use crate::folder::INCOMING;
 use crate::portable::Kind;
 use crate::text;
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,6 @@ use std::io::{BufReader, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Folder in the data folder.
-const FOLDER: &str = "incoming";
 /// Largest file, bytes: some hundred thousand mails.
 const LARGEST: u64 = 1024 * 1024 * 1024;
 /// Most files of an account, whole or not.
@@ -46,7 +45,7 @@ pub(super) struct File {
 
 /// Removes what was not whole when the node ended.
 pub(in crate::web) fn tidy(data: &Path) {
-    let accounts = fs::read_dir(data.join(FOLDER)).into_iter().flatten();
+    let accounts = fs::read_dir(data.join(INCOMING)).into_iter().flatten();
     let files = accounts
         .flatten()
         .flat_map(|account| fs::read_dir(account.path()).into_iter().flatten());
@@ -61,7 +60,7 @@ pub(in crate::web) fn tidy(data: &Path) {
 impl Folder {
     /// Of an account; it may not be there.
     pub(super) fn of(data: &Path, account: &str) -> Self {
-        Self(data.join(FOLDER).join(account))
+        Self(data.join(INCOMING).join(account))
     }
 
     fn failed(&self, what: &str, error: &std::io::Error) -> Fault {

@@ -226,7 +226,10 @@ impl Core {
         if below || !roomy {
             self.introduce(tag, victim, newcomer, Purpose::Bridge, false);
         }
-        self.close(tag, victim, CloseReason::Surplus);
+        // Who was on the tree must not take it for a relation that we never knew of.
+        let node = self.links.get(&newcomer).map(|link| link.node);
+        let replaced = node.filter(|_| below).map(CloseReason::Replaced);
+        self.close(tag, victim, replaced.unwrap_or(CloseReason::Surplus));
         true
     }
 

@@ -290,6 +290,10 @@ impl World<'_> {
                 (false, true) if interest.is_none_or(|why| why == Interest::Author) => {
                     self.act(node, Action::Forget(number))?;
                 }
+                // What was written here is there with the part that was chosen then.
+                (false, true) if held && self.truth.entry(number).author == node => {
+                    self.act(node, Action::Set(number, cell.mode()))?;
+                }
                 (false, _) => {}
             }
         }

@@ -64,7 +64,7 @@ class Reader:
     def tags(self): return [self.take(8) for _ in range(self.count(512))]
     def ticket(self): return self.take(16), self.int(64), self.bool(), self.take(64)
     def claim(self):
-        c = dict(rank=self.index(4), key=self.take(32), line=bytes(16), gen=0)
+        c = dict(rank=self.index(5), key=self.take(32), line=bytes(16), gen=0)
         if self.bool():
             c.update(line=self.take(16), gen=self.int())
             if not c["gen"]: raise Malformed("generation")

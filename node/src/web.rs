@@ -72,6 +72,8 @@ pub(crate) struct Web {
     hosting: Arc<Hosting>,
     desk: Desk,
     pool: Pool,
+    /// Places of those who read.
+    readers: Semaphore,
     /// Names under which it may be asked.
     hosts: Vec<String>,
     /// Name of the cookie: other nodes on this machine have others, since ports do not part them.
@@ -99,6 +101,7 @@ pub(crate) async fn open(hosting: Arc<Hosting>, desk: Desk) -> Result<Option<Str
     let here = listener.local_addr().map_err(failed)?;
     let web = Web {
         pool: Pool::of(&hosting.folder),
+        readers: Semaphore::new(pool::READERS),
         hosts: names(here, &hosting.settings.web.hosts),
         cookie: cookie(&hosting.folder),
         welcome: Mutex::new(None),
@@ -265,6 +268,8 @@ impl Web {
         what: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Failure> {
         let web = self.clone();
+        // The semaphore is never closed.
+        let _place = self.readers.acquire().await;
         wait(move || web.pool.read(what)).await
     }
 
@@ -278,6 +283,8 @@ impl Web {
         what: impl FnOnce(&mut Reader) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Failure> {
         let (web, account) = (self.clone(), session.user.name.clone());
+        // The semaphore is never closed.
+        let _place = self.readers.acquire().await;
         wait(move || web.pool.reader(&account, what)).await
     }
 

@@ -1,7 +1,7 @@
 //! Measures nodes as people run them: real processes, TCP on loopback, stores on disk.
 //!
 //! `cargo bench -p cliqueclique-node --bench measure -- WHAT`, where WHAT is one of
-//! `throughput`, `latency`, `ten`, `newcomer` and `store`; numbers that follow change sizes, as
+//! `throughput`, `latency`, `ten`, `newcomer`, `store` and `pages`; numbers that follow change sizes, as
 //! `USAGE` says. Without WHAT nothing is measured, so that `cargo bench` stays quick.
 
 #![allow(
@@ -14,6 +14,7 @@ mod common;
 mod crowd;
 mod large;
 mod network;
+mod pages;
 mod writers;
 
 use std::process::ExitCode;
@@ -25,7 +26,9 @@ const USAGE: &str = "measure WHAT [NUMBER...]
   newcomer [COMMENTS]              a second node gets a whole forum, killed on the way once
                                    (default 17305)
   store [COMMENTS [LINKS]]         start and idling of a node with a large store
-                                   (default 100000, 20 links)";
+                                   (default 100000, 20 links)
+  pages [COMMENTS [SECONDS [RATE]]]   pages of a large forum at a steady rate per second
+                                   (default 100000, 60 s, 100)";
 
 fn main() -> ExitCode {
     // Cargo adds --bench.
@@ -44,6 +47,11 @@ fn main() -> ExitCode {
         Some("latency") => crowd::latency(2, first(200)),
         Some("ten") => crowd::latency(10, first(100)),
         Some("newcomer") => network::newcomer(first(17_305)),
+        Some("pages") => pages::pages(
+            first(100_000),
+            second(60),
+            numbers.get(2).copied().unwrap_or(100),
+        ),
         Some("store") => large::store(first(100_000), second(20)),
         Some(_) | None => return usage(),
     }

@@ -16,11 +16,16 @@ pub(crate) fn costs(node: &Node) -> (f64, u64) {
     // After the name in brackets; fields 14 and 15 count ticks of 10 ms.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split(' ').collect();
     let ticks = |at: usize| fields.get(at).and_then(|f| f.parse().ok()).unwrap_or(0.0);
-    let status = read("status");
+    ((ticks(12) + ticks(13)) / 100.0, memory(node.pid()))
+}
+
+/// Resident memory of a process, MB.
+pub(crate) fn memory(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let resident = status.lines().find(|line| line.starts_with("VmRSS:"));
     let kilobytes = resident.and_then(|line| line.split_whitespace().nth(1));
     let kilobytes: u64 = kilobytes.and_then(|k| k.parse().ok()).unwrap_or(0);
-    ((ticks(12) + ticks(13)) / 100.0, kilobytes / 1_024)
+    kilobytes / 1_024
 }
 
 /// Comments per second that one node takes in, and that are durable at both.

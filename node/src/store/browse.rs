@@ -11,11 +11,11 @@ use rusqlite::params;
 const MOST_ABOVE: i64 = 4_096;
 /// Fewer documents than this below one are all looked at to find its newest; if there are more,
 /// the newest of the account are tried first. Guess.
-const FEW: usize = 1_024;
+const FEW: usize = 256;
 /// Most of the newest that are tried. Guess.
-const TRIED: usize = 4_096;
+pub(super) const TRIED: usize = 4_096;
 /// Most steps upwards while they are tried, a few microseconds each. Guess.
-const MOST_STEPS: usize = 8_192;
+pub(super) const MOST_STEPS: usize = 8_192;
 
 /// A document and how many comments are held directly below it.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ impl Reader {
         found.iter().map(|id| self.document(id)).collect()
     }
 
-    fn has_many(&self, id: &DocumentId) -> rusqlite::Result<bool> {
+    pub(super) fn has_many(&self, id: &DocumentId) -> rusqlite::Result<bool> {
         let mut count = self.store.prepare_cached(
             "WITH RECURSIVE under (id) AS (
                VALUES (?1) UNION SELECT c.comment FROM comment c JOIN under u ON c.parent = u.id
@@ -147,18 +147,16 @@ impl Reader {
 
     /// By going up from the newest; not all, if they are old.
     fn newest_from_above(&self, id: &DocumentId, most: usize) -> Result<Vec<DocumentId>, Fault> {
-        let newest = || -> rusqlite::Result<Vec<DocumentId>> {
-            let mut find = self.store.prepare_cached(
-                "SELECT d.id FROM document d INDEXED BY document_created
-                 CROSS JOIN holding h ON h.document = d.number
-                 WHERE h.account = ?1 AND NOT h.hidden ORDER BY d.created DESC, d.id LIMIT ?2",
-            )?;
-            find.query_map(params![self.account, number(TRIED)], ids)?
-                .collect()
-        };
-        let newest = newest().map_err(|error| failed(&error))?;
+        let sql = "SELECT d.id FROM document d INDEXED BY document_created
+                   CROSS JOIN holding h ON h.document = d.number
+                   WHERE h.account = ?1 AND NOT h.hidden ORDER BY d.created DESC, d.id LIMIT ?2";
+        let wrong = |error: rusqlite::Error| failed(&error);
+        let mut find = self.store.prepare_cached(sql).map_err(wrong)?;
+        let newest = find.query_map(params![self.account, number(TRIED)], ids);
         let (mut found, mut steps) = (Vec::new(), 0);
-        for candidate in newest {
+        // One by one: most often the first few are enough.
+        for candidate in newest.map_err(wrong)? {
+            let candidate = candidate.map_err(wrong)?;
             if found.len() == most || steps >= MOST_STEPS {
                 break;
             }

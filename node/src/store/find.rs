@@ -1,6 +1,7 @@
 //! Finding documents by words, author, place and time.
 
 use super::ask::{Reader, failed};
+use super::browse::{MOST_STEPS, TRIED};
 use crate::fault::{Class, Fault};
 use cliqueclique_core::{Document, DocumentId, NodeId};
 use rusqlite::{params_from_iter, types::Value};
@@ -66,8 +67,14 @@ impl Wanted {
             }
         }
         values.extend([number(most), number(skip)]);
+        // Without words the newest come first, as an index has them: not all are to be sorted.
+        let documents = match (self.below, self.words.trim(), self.author) {
+            (None, "", None) => "document d INDEXED BY document_created CROSS JOIN holding h",
+            (None, "", Some(_)) => "document d INDEXED BY document_author CROSS JOIN holding h",
+            _ => "document d JOIN holding h",
+        };
         let sql = format!(
-            "{with}SELECT d.id FROM document d JOIN holding h ON h.document = d.number{from}
+            "{with}SELECT d.id FROM {documents} ON h.document = d.number{from}
              WHERE {limits} ORDER BY {order} LIMIT ? OFFSET ?"
         );
         (sql, values)
@@ -96,13 +103,65 @@ impl Reader {
                 .order(&super::search::quoted(words))
                 .map_err(|error| failed(&error))?,
         };
-        let (sql, values) = wanted.query(self.account, hits, skip, most);
-        let found = || -> rusqlite::Result<Vec<DocumentId>> {
-            let mut find = self.store.prepare_cached(&sql)?;
-            find.query_map(params_from_iter(values), |row| row.get(0).map(DocumentId))?
-                .collect()
+        let found = match wanted.below {
+            Some(below) if self.has_many(&below).map_err(|error| failed(&error))? => {
+                self.hits_below(wanted, &below, hits, (skip, most))?
+            }
+            Some(_) | None => None,
         };
-        let found = found().map_err(|error| failed(&error))?;
+        let found = match found {
+            Some(found) => found,
+            None => {
+                let query = wanted.query(self.account, hits, skip, most);
+                self.ids_of(query).map_err(|error| failed(&error))?
+            }
+        };
         found.iter().map(|id| self.document(id)).collect()
+    }
+
+    fn ids_of(&self, (sql, values): (String, Vec<Value>)) -> rusqlite::Result<Vec<DocumentId>> {
+        let mut find = self.store.prepare_cached(&sql)?;
+        find.query_map(params_from_iter(values), |row| row.get(0).map(DocumentId))?
+            .collect()
+    }
+
+    /// Below a large forum: of what fits otherwise, that from which a way leads up to it. Nothing if
+    /// that is not soon enough of what is wanted.
+    fn hits_below(
+        &self,
+        wanted: &Wanted,
+        below: &DocumentId,
+        hits: &'static str,
+        (skip, most): (usize, usize),
+    ) -> Result<Option<Vec<DocumentId>>, Fault> {
+        let anywhere = Wanted {
+            below: None,
+            ..wanted.clone()
+        };
+        let (sql, values) = anywhere.query(self.account, hits, 0, TRIED);
+        let wrong = |error: rusqlite::Error| failed(&error);
+        let mut find = self.store.prepare_cached(&sql).map_err(wrong)?;
+        let tried = find.query_map(params_from_iter(values), |row| row.get(0).map(DocumentId));
+        let (mut found, mut passed, mut steps, mut count) = (Vec::new(), 0, 0, 0);
+        // One by one: most often the first few are enough.
+        for candidate in tried.map_err(wrong)? {
+            let candidate = candidate.map_err(wrong)?;
+            count += 1;
+            if found.len() == most {
+                return Ok(Some(found));
+            }
+            let above = self.above(&candidate)?;
+            steps += above.len();
+            if above.contains(below) {
+                passed += 1;
+                if passed > skip {
+                    found.push(candidate);
+                }
+            }
+            if steps >= MOST_STEPS {
+                return Ok(None);
+            }
+        }
+        Ok((count < TRIED || found.len() == most).then_some(found))
     }
 }

@@ -172,16 +172,35 @@ fn pages_of_a_large_store_are_quick() {
     let both = ids(reader.find(&wanted, 0, 60).expect("read"));
     let second = ids(reader.find(&wanted, 30, 30).expect("read"));
     assert_eq!((both.len(), &both[30..]), (60, &second[..]));
+    let under = |words: &str| Wanted {
+        words: words.to_owned(),
+        below: Some(forum),
+        ..Wanted::default()
+    };
+    let rare = under("document 77777");
+    assert_eq!(reader.find(&rare, 0, 31).expect("read").len(), 1);
+    // All stand below it: what goes up from hits finds the same as what looks everywhere.
+    let inside = ids(reader.find(&under("document word"), 30, 30).expect("read"));
+    assert_eq!(inside, second);
+    let inside = median("search in the forum", || {
+        drop(reader.find(&under("document word"), 0, 31).expect("read"));
+    });
+    let few = median("search of rare words in the forum", || {
+        drop(reader.find(&rare, 0, 31).expect("read"));
+    });
+    let newest = median("newest in the forum, as a feed", || {
+        drop(reader.find(&under(""), 0, 50).expect("read"));
+    });
     let listed = median("search by command", || {
         drop(reader.search("document word", 30).expect("read"));
     });
     let search = median("search", || {
         drop(reader.find(&wanted, 0, 31).expect("read"));
     });
-    for time in [forums, branches, last, public, feed] {
+    for time in [forums, branches, last, public, feed, newest] {
         assert!(time < page, "a page took {time:?}");
     }
-    for time in [search, listed] {
+    for time in [search, listed, inside, few] {
         assert!(time < page * 2, "a search took {time:?}");
     }
 }

@@ -8,8 +8,9 @@ use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Connections kept; pages that need more open and close their own.
-const KEPT: usize = 4;
+/// Connections, and so pages that read at once; more wait. To open one costs more than most pages, and
+/// each keeps some megabytes in memory.
+pub(super) const READERS: usize = 4;
 
 /// The connections.
 pub(super) struct Pool {
@@ -66,7 +67,7 @@ impl Pool {
 
     fn keep(&self, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < KEPT {
+        if idle.len() < READERS {
             idle.push(connection);
         }
     }

@@ -1,5 +1,7 @@
 //! Nodes whose accounts are made in the browser, and what a browser would send.
 
+#![allow(dead_code, reason = "not every test needs everything")]
+
 use super::eventually;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -20,6 +22,11 @@ impl Drop for Empty {
 }
 
 impl Empty {
+    /// Process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     pub(crate) fn start(folder: &str) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_cliqueclique"))
             .args(["--data", folder, "run"])

@@ -195,6 +195,18 @@ impl Overlay {
         before != self.neighbors.len()
     }
 
+    /// A neighbour is gone, and this node is overlay root, not by birth and with nobody below it
+    /// that it knows of: heirs that told nothing may have another root, and are told ours (rule
+    /// *Tell*).
+    pub(crate) fn call_heirs(&mut self) {
+        let presumed = self.election.root.key.is_of_birth();
+        let below = self.neighbors.iter().any(Neighbor::downstream);
+        if self.election.is_root() && !presumed && !below {
+            let silent = self.neighbors.iter_mut().filter(|n| n.root.is_none());
+            silent.for_each(|n| n.sent = 0);
+        }
+    }
+
     /// Neighbours plus places promised to peers that were asked.
     pub(crate) fn degree(&self) -> usize {
         self.neighbors.len()

@@ -276,6 +276,9 @@ impl Core {
             return false;
         };
         let was = overlay.remove(link_id);
+        if was {
+            overlay.call_heirs();
+        }
         if let Some(activity) = &mut overlay.activity {
             activity.unlink(link_id);
         }

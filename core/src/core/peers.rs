@@ -19,9 +19,10 @@ const SAVED_GROUNDS: usize = 16;
 /// hour that is two weeks.
 const MAX_FAILURES: u32 = 340;
 /// Calls in a row that were answered by hanging up, after which a peer is forgotten: it runs,
-/// and does not know us any more (it lost its disk, or came back from an old backup). Guess:
-/// with the shortest pauses that is five minutes.
+/// and does not know us any more (it lost its disk, or came back from an old backup). Guess.
 const MAX_REFUSALS: u8 = 6;
+/// But not before so long after the first of them: it may be joining again. Guess.
+const REFUSED_FOR: Duration = Duration::from_secs(600);
 /// Calls of one attempt, each for another document that was common: the peer may not hold some of
 /// them any more. Guess.
 const CALLS: u8 = 4;
@@ -45,6 +46,8 @@ pub(super) struct Peer {
     pub(super) failures: u32,
     /// Of the last of them in a row, those in which it hung up on our Hello.
     pub(super) refusals: u8,
+    /// When the first of those was.
+    pub(super) refused_since: Time,
     /// Calls of this attempt on which it hung up: the next is for another document.
     pub(super) calls: u8,
     /// It knows us too: there was a link, or both were told of each other.
@@ -141,6 +144,7 @@ impl Peers {
             lost: BTreeSet::new(),
             failures: 0,
             refusals: 0,
+            refused_since: Time::ZERO,
             calls: 0,
             mutual: false,
         });
@@ -340,9 +344,14 @@ impl Core {
         };
         peer.failures += 1;
         peer.calls = 0;
-        peer.refusals = if refused { peer.refusals + 1 } else { 0 };
+        if !refused || peer.refusals == 0 {
+            (peer.refusals, peer.refused_since) = (0, self.now);
+        }
+        peer.refusals = peer.refusals.saturating_add(u8::from(refused));
         let (failures, hoped) = (peer.failures, !peer.lost.is_empty());
-        let hopeless = failures > MAX_FAILURES || peer.refusals >= MAX_REFUSALS;
+        let refuses = peer.refusals >= MAX_REFUSALS;
+        let refuses = refuses && peer.refused_since + REFUSED_FOR <= self.now;
+        let hopeless = failures > MAX_FAILURES || refuses;
         if hopeless || !peer.mutual {
             self.forget_peer(node);
         } else if hoped {

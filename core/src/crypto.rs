@@ -7,6 +7,7 @@
 
 use crate::id::{DocumentId, NodeId, PublicKey, SecretKey, Signature, Tag};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -54,6 +55,21 @@ pub fn prefix<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ed25519Blake3;
 
+thread_local! {
+    /// The key that this thread used last. To expand a secret costs as much as to sign with it,
+    /// and a node signs with one secret on a thread of its own. It is wiped when it goes.
+    static LAST: RefCell<Option<SigningKey>> = const { RefCell::new(None) };
+}
+
+/// Uses a secret in its expanded form. A memo of a pure function: nobody can tell it from the
+/// function but by time.
+fn expanded<T>(secret: &SecretKey, with: impl FnOnce(&SigningKey) -> T) -> T {
+    LAST.with_borrow_mut(|last| {
+        let known = last.take().filter(|key| *key.as_bytes() == secret.0);
+        with(last.insert(known.unwrap_or_else(|| SigningKey::from_bytes(&secret.0))))
+    })
+}
+
 impl Suite for Ed25519Blake3 {
     fn hash(&self, domain: &'static str, parts: &[&[u8]]) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
@@ -67,11 +83,13 @@ impl Suite for Ed25519Blake3 {
     }
 
     fn public_key(&self, secret: &SecretKey) -> PublicKey {
-        PublicKey(SigningKey::from_bytes(&secret.0).verifying_key().to_bytes())
+        expanded(secret, |key| PublicKey(key.verifying_key().to_bytes()))
     }
 
     fn sign(&self, secret: &SecretKey, message: &[u8]) -> Signature {
-        Signature::from_bytes(&SigningKey::from_bytes(&secret.0).sign(message).to_bytes())
+        expanded(secret, |key| {
+            Signature::from_bytes(&key.sign(message).to_bytes())
+        })
     }
 
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
@@ -95,6 +113,22 @@ mod tests {
         assert!(!suite.verify(&key, b"hellp", &signature));
         assert!(!suite.verify(&suite.public_key(&SecretKey([8; 32])), b"hello", &signature));
         assert!(!suite.verify(&PublicKey([255; 32]), b"hello", &signature));
+    }
+
+    #[test]
+    fn keys_that_take_turns_sign_as_keys_that_are_expanded_anew() {
+        let suite = Ed25519Blake3;
+        for at in [1, 2, 2, 1, 3, 3, 1] {
+            let secret = SecretKey([at; 32]);
+            let fresh = SigningKey::from_bytes(&secret.0);
+            let message = [at; 9];
+            let signature = suite.sign(&secret, &message).to_bytes();
+            assert_eq!(signature, fresh.sign(&message).to_bytes());
+            assert_eq!(
+                suite.public_key(&secret).0,
+                fresh.verifying_key().to_bytes()
+            );
+        }
     }
 
     #[test]

@@ -153,15 +153,27 @@ impl From<Part> for core::Mode {
     }
 }
 
+/// A request without fields: serde would overlook what else is in it.
+fn nothing_else<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    let Nothing {} = Nothing::deserialize(deserializer)?;
+    Ok(())
+}
+
 /// A request.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Request {
     /// How the node does.
+    #[serde(deserialize_with = "nothing_else")]
     Status,
     /// The links that stand.
+    #[serde(deserialize_with = "nothing_else")]
     Peers,
     /// Where the account can be reached.
+    #[serde(deserialize_with = "nothing_else")]
     Address,
     /// The network of a document.
     Overlay {
@@ -199,6 +211,7 @@ pub(crate) enum Request {
         mode: Option<Part>,
     },
     /// What of an account is not in tables: whom it hides and refuses, whom it knows.
+    #[serde(deserialize_with = "nothing_else")]
     Portrait,
     /// Join a document's network.
     Join {
@@ -250,6 +263,7 @@ pub(crate) enum Request {
         on: bool,
     },
     /// Stop the node.
+    #[serde(deserialize_with = "nothing_else")]
     Stop,
 }
 
@@ -269,6 +283,18 @@ mod tests {
             text.replace("\"account\"", "\"acount\""),
         ] {
             assert!(serde_json::from_str::<Line>(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn requests_without_fields_refuse_any() {
+        for name in ["status", "peers", "address", "portrait", "stop"] {
+            let good = format!(r#"{{"do":"{name}"}}"#);
+            let request: Request = serde_json::from_str(&good).expect(name);
+            assert_eq!(serde_json::to_string(&request).expect("text"), good);
+            let more = format!(r#"{{"do":"{name}","document":"x"}}"#);
+            let error = serde_json::from_str::<Request>(&more).expect_err(name);
+            assert!(error.to_string().contains("`document`"), "{error}");
         }
     }
 }

@@ -26,7 +26,7 @@ mod splice;
 mod upkeep;
 mod wishes;
 
-pub use records::RestoreError;
+pub use records::{AtRest, RestoreError};
 
 use crate::config::{Config, ConfigError};
 use crate::crypto::{SharedSuite, prefix};

@@ -26,7 +26,7 @@ pub mod view;
 pub mod violation;
 pub mod wire;
 
-pub use crate::core::{Core, Identity, RestoreError};
+pub use crate::core::{AtRest, Core, Identity, RestoreError};
 pub use config::Config;
 pub use document::{Document, Draft};
 pub use effect::{CommandError, Effect, Notification, Record};

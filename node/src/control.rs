@@ -249,6 +249,7 @@ impl Desk {
             .or_else(|| account.transport.trouble())
             .or_else(|| self.machine.trouble());
         status["state"] = json!(trouble.as_deref().unwrap_or(WELL));
+        status["unreadable_records"] = json!(self.health.unread());
         status["bytes_sent"] = json!(account.paces.up.moved());
         status["bytes_received"] = json!(account.paces.down.moved());
         status

@@ -27,6 +27,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
+/// Most damaged records that are named in the log at a start.
+const MOST_TOLD: usize = 16;
 /// Events and requests that may wait for a runner; more make the network, or the user, wait.
 const EVENTS: usize = 256;
 const REQUESTS: usize = 64;
@@ -263,6 +265,23 @@ impl Hosting {
         }
     }
 
+    /// Says what of an account's records it must do without.
+    fn tell_unread(&self, name: &str, number: i64) -> Result<(), Fault> {
+        let unread = store::unread(&self.folder, number)?;
+        self.store.health.set_unread(number, unread.len());
+        for what in unread.iter().take(MOST_TOLD) {
+            tracing::warn!("account '{name}': a record cannot be read: {what}");
+        }
+        if !unread.is_empty() {
+            let count = unread.len();
+            tracing::warn!(
+                "account '{name}' starts without {count} records: stop the node and mend the store \
+                 with `cliqueclique check --repair`"
+            );
+        }
+        Ok(())
+    }
+
     /// The core as it was left, the account's number in the store, and the core's recording.
     fn core(
         &self,
@@ -271,11 +290,13 @@ impl Hosting {
     ) -> Result<(Core, i64, Option<Recording>), Fault> {
         let failed = |error: &dyn std::fmt::Display| {
             let name = &account.name;
-            Fault::new(Class::Store, format!("account '{name}': {error}"))
+            let mend = "mend the store with `cliqueclique check --repair`";
+            Fault::new(Class::Store, format!("account '{name}': {error}; {mend}"))
         };
         let suite = Arc::new(Ed25519Blake3);
         let node = suite.node_id(&suite.public_key(&identity.secret));
         let number = store::account(&self.folder, &account.name, node)?;
+        self.tell_unread(&account.name, number)?;
         let (record, peers) = store::rest(&self.folder, number)?;
         let config = fit(&self.settings.limits, account.is_on_i2p());
         let start = Start {

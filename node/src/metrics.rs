@@ -3,7 +3,7 @@
 
 use crate::control::Desk;
 use crate::fault::{Class, Fault};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST: usize = 8 * 1024;
 
 /// Settings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Settings {
     /// Where to answer; nowhere if there is none.

@@ -1,5 +1,7 @@
 //! Settings: a TOML file in the data folder. Everything has a default.
 
+pub(crate) mod effective;
+
 use crate::fault::{Class, Fault};
 use crate::metrics;
 use crate::portable;
@@ -8,7 +10,7 @@ use crate::transport::tcp::Reach;
 use crate::web;
 use crate::web::public;
 use cliqueclique_core::Config;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use std::time::Duration;
 pub(crate) const FILE: &str = "settings.toml";
 
 /// All settings.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
     /// The accounts; each is a node of its own.
@@ -49,7 +51,7 @@ pub(crate) struct Settings {
 }
 
 /// One account.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Account {
     /// Its name, which also names its key file.
@@ -66,7 +68,7 @@ fn over_i2p() -> String {
 }
 
 /// Which transports the node uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Which {
     /// What the accounts listen on; for I2P the router that answers, or else, if the build
@@ -80,7 +82,7 @@ pub(crate) enum Which {
 }
 
 /// What is logged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Level {
     /// What makes the node useless.
@@ -95,7 +97,7 @@ pub(crate) enum Level {
 }
 
 /// Settings of I2P.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct I2p {
     /// Host of a router's SAM bridge.
@@ -146,7 +148,7 @@ impl I2p {
 }
 
 /// Settings of TCP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Tcp {
     /// How far it goes: loopback, private, anywhere.
@@ -158,7 +160,7 @@ pub(crate) struct Tcp {
 const LEAST_BANDWIDTH: u64 = 16;
 
 /// Limits of each account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Limits {
     /// Most neighbours per document, 2 to 64.
@@ -228,6 +230,17 @@ impl Settings {
     /// # Errors
     /// There are none, or the line and what was expected there.
     pub(crate) fn read(folder: &Path) -> Result<Self, Fault> {
+        Self::read_by(folder, Self::parse)
+    }
+
+    /// As [`Self::read`], for another use of the text.
+    ///
+    /// # Errors
+    /// As [`Self::read`], or what `parse` says.
+    pub(crate) fn read_by<T>(
+        folder: &Path,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<T, Fault> {
         let path = folder.join(FILE);
         let text = std::fs::read_to_string(&path).map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
@@ -240,7 +253,7 @@ impl Settings {
             }
             Fault::at(&path, "read", &error)
         })?;
-        Self::parse(&text).map_err(|error| {
+        parse(&text).map_err(|error| {
             let message = format!("{}: {}", path.display(), error.trim_end());
             Fault::new(Class::Usage, message)
         })

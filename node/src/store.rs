@@ -13,6 +13,7 @@ pub(crate) mod find;
 #[cfg(test)]
 mod large;
 pub(crate) mod removal;
+pub(crate) mod repair;
 pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod tokens;
@@ -24,6 +25,7 @@ use crate::fault::{Class, Fault};
 use bytes::Bytes;
 use cliqueclique_core::{Document, DocumentId, Input, Mode, NodeId, Record, Tag};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -96,6 +98,7 @@ struct Pulse {
     trouble: Mutex<Option<String>>,
     commits: AtomicU64,
     failures: AtomicU64,
+    unread: Mutex<BTreeMap<i64, usize>>,
 }
 
 impl Health {
@@ -120,6 +123,20 @@ impl Health {
             (Some(_), Some(_)) | (None, None) => {}
         }
         *known = trouble;
+    }
+
+    /// Records that could not be read when their accounts started.
+    pub(crate) fn unread(&self) -> usize {
+        let known = self.0.unread.lock();
+        known.unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
+    /// An account starts without some of its records.
+    pub(crate) fn set_unread(&self, account: i64, count: usize) {
+        let known = self.0.unread.lock();
+        known
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(account, count);
     }
 
     /// Commits so far, and those that failed.
@@ -253,6 +270,16 @@ pub(crate) fn rest(folder: &Path, account: i64) -> Result<Rest, Fault> {
     let path: PathBuf = folder.join(FILE);
     let connection = schema::open(&path)?;
     write::rest(&connection, account).map_err(|error| Fault::at(&path, "read", &error))
+}
+
+/// Names what of an account's records a core could not read: it starts without.
+///
+/// # Errors
+/// The store cannot be read.
+pub(crate) fn unread(folder: &Path, account: i64) -> Result<Vec<String>, Fault> {
+    let path: PathBuf = folder.join(FILE);
+    let connection = schema::open(&path)?;
+    check::content::unread(&connection, account).map_err(|error| Fault::at(&path, "read", &error))
 }
 
 /// Does an errand, all or nothing.

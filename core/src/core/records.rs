@@ -4,6 +4,10 @@
 //! A cold overlay costs no memory. Whatever touches it is parked until the runner
 //! has answered; the record holds all that the hot overlay was.
 
+mod inspect;
+
+pub use inspect::AtRest;
+
 use super::Core;
 use crate::config::{Config, ConfigError};
 use crate::crypto::SharedSuite;

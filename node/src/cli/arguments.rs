@@ -45,11 +45,17 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "FILE")]
         record: Option<PathBuf>,
     },
-    /// Look for mistakes in the settings
+    /// Look for mistakes in the settings, or show them
     #[command(subcommand)]
     Config(Config),
-    /// Look for damage in the store: every page, and the hash and signature of every document
-    Check,
+    /// Look for damage in the store: pages, documents, records, and whether they fit together. Exit
+    /// code 0: whole, or mended; 6: damaged; 5: a node runs, so nothing was mended
+    Check {
+        /// Make a new store of all that is whole; the old one is kept beside it, under a name with
+        /// the date. No node may run
+        #[arg(long)]
+        repair: bool,
+    },
     /// Copy keys, settings and store into a new folder, also while the node runs
     Backup {
         /// The new folder
@@ -426,4 +432,6 @@ pub(crate) enum Forum {
 pub(crate) enum Config {
     /// Name the first mistake, its line and what was expected
     Check,
+    /// Show all settings as a node would use them, and where each comes from
+    Show,
 }

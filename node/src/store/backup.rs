@@ -12,7 +12,7 @@ use std::path::Path;
 /// # Errors
 /// The target is there already, or something cannot be read or written. What was written of
 /// the target then has no settings yet, so that nobody takes it for whole.
-pub(crate) fn copy(from: &Path, to: &Path) -> Result<check::Found, Fault> {
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<check::Report, Fault> {
     let path = from.join(FILE);
     if !path.exists() || !from.join(settings::FILE).exists() {
         let message = format!("there is no node's data in {}", from.display());
@@ -24,7 +24,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<check::Found, Fault> {
     }
     folder::private(to)?;
     let target = to.join(FILE);
-    let store = schema::open(&path)?;
+    let (store, _) = schema::open_as_it_is(&path)?;
     let name = target.to_string_lossy();
     store
         .execute("VACUUM INTO ?1", [&name])

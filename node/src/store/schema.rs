@@ -2,7 +2,7 @@
 
 use crate::fault::{Class, Fault};
 use cliqueclique_core::NodeId;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::path::Path;
 use std::time::Duration;
 
@@ -141,37 +141,95 @@ CREATE INDEX document_created ON document (created DESC, id);
 ",
 ];
 
+/// The version of this program.
+pub(super) const NEWEST: usize = MIGRATIONS.len();
+
+/// How to mend what cannot be opened.
+const MEND: &str = "if the disk is whole, restore a backup";
+
+/// Readers that leave the file alone.
+const TO_READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY
+    .union(OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    .union(OpenFlags::SQLITE_OPEN_URI);
+
 /// Opens the store, makes it if it is not there, and brings it to the newest version.
 ///
 /// # Errors
 /// It cannot be opened or is not ours, damaged, or of a newer version.
 pub(crate) fn open(path: &Path) -> Result<Connection, Fault> {
     let broken = |error: rusqlite::Error| {
-        let mend = "if the disk is whole, restore a backup";
         Fault::new(
             Class::Store,
-            format!("cannot use the store {}: {error}; {mend}", path.display()),
+            format!("cannot use the store {}: {error}; {MEND}", path.display()),
         )
     };
     let mut connection = Connection::open(path).map_err(broken)?;
     prepare(&connection).map_err(broken)?;
     let version = version(&connection).map_err(broken)?;
-    if version > MIGRATIONS.len() {
-        let known = MIGRATIONS.len();
-        return Err(Fault::new(
-            Class::Store,
-            format!(
-                "the store {} has version {version}, this program knows up to {known}: \
-                 use the newer program, nothing was changed",
-                path.display()
-            ),
-        ));
-    }
+    known(path, version)?;
     migrate(&mut connection, version).map_err(broken)?;
     Ok(connection)
 }
 
-/// Opens the store for reading alone, as it is.
+/// Opens the store as it is: nothing is written, nothing is brought to a newer version. Gives its
+/// version, too.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn open_as_it_is(path: &Path) -> Result<(Connection, usize), Fault> {
+    let open = |path: &Path| {
+        let connection = Connection::open_with_flags(path, TO_READ)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.set_prepared_statement_cache_capacity(64);
+        let version = version(&connection)?;
+        Ok((connection, version))
+    };
+    let opened = open(path).or_else(|error: rusqlite::Error| {
+        // Where nothing can be written there is no place for what readers and a writer share;
+        // nor is it needed if nothing waits in the journal.
+        let wal = path.with_extension("sqlite-wal");
+        let quiet = std::fs::metadata(wal).map_or(true, |data| data.len() == 0);
+        let refused = error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen);
+        if !(quiet && refused && path.exists()) {
+            return Err(error);
+        }
+        open(Path::new(&unchanging(path)))
+    });
+    let (connection, version) = opened.map_err(|error| {
+        let text = format!("cannot read the store {}: {error}; {MEND}", path.display());
+        Fault::new(Class::Store, text)
+    })?;
+    known(path, version)?;
+    Ok((connection, version))
+}
+
+/// The file's URI, for SQLite to read it without locks and journal.
+fn unchanging(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for byte in std::path::absolute(path)
+        .unwrap_or_else(|_| path.to_owned())
+        .as_os_str()
+        .as_encoded_bytes()
+    {
+        uri += &format!("%{byte:02x}");
+    }
+    uri + "?immutable=1"
+}
+
+/// Refuses a store of a newer version.
+fn known(path: &Path, version: usize) -> Result<(), Fault> {
+    if version <= NEWEST {
+        return Ok(());
+    }
+    let message = format!(
+        "the store {} has version {version}, this program knows up to {NEWEST}: \
+         use the newer program, nothing was changed",
+        path.display()
+    );
+    Err(Fault::new(Class::Store, message))
+}
+
+/// Opens the store for pages, that read alone; it is brought to the newest version if need be.
 ///
 /// # Errors
 /// As [`open`].

@@ -13,7 +13,7 @@ const CONNECT: Duration = Duration::from_secs(45);
 const HANDSHAKE: Duration = Duration::from_secs(20);
 
 /// How far this node goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Reach {
     /// This machine.

@@ -14,7 +14,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use cliqueclique_core::DocumentId;
 use limit::Limit;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,7 +27,7 @@ const AT_ONCE: usize = 4;
 const MOST_FORUMS: usize = 256;
 
 /// Settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Settings {
     /// Where to answer; there is no site without.

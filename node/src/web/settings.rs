@@ -1,6 +1,6 @@
 //! Settings of the forum in the browser.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
 /// Where it listens unless the settings say otherwise; nothing well known is at this port.
@@ -9,7 +9,7 @@ const USUAL: &str = "127.0.0.1:8467";
 const MOST_HOSTS: usize = 64;
 
 /// Settings.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Settings {
     /// `auto`, `off`, or IP:PORT.

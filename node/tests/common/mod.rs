@@ -192,7 +192,8 @@ impl Node {
         process.wait().expect("gone").code()
     }
 
-    fn output(&self, arguments: &[&str], input: &str) -> Output {
+    /// Runs a command to its end.
+    pub(crate) fn output(&self, arguments: &[&str], input: &str) -> Output {
         let mut child = command(&self.folder, arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -8,7 +8,7 @@ use emissary_core::{Config, Ntcp2Config, SamConfig, TransitConfig};
 use emissary_util::reseeder::Reseeder;
 use emissary_util::runtime::tokio::Runtime;
 use emissary_util::storage::{Storage, StorageBundle};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ const NEWS: Duration = Duration::from_secs(5);
 const PUBLIC: u8 = 2;
 
 /// Settings of the embedded router.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Own {
     /// TCP port that others reach it at; 0 for any, which is told to nobody.

@@ -2,7 +2,7 @@
 //!
 //! The encoding is postcard (<https://postcard.jamesmunns.com/wire-format>):
 //! variable-length integers, enum variants by index, no padding. Only the fields of a
-//! frame are packed closer ([`frame`]).
+//! frame are packed closer (module `frame`).
 
 mod frame;
 

@@ -145,11 +145,11 @@ mod tests {
         assert_eq!(bytes[&CostKind::State], 10, "variant, tag, reason");
         assert_eq!(
             bytes[&CostKind::Frame],
-            7,
-            "variant, number, acks, credit, count, prefix of two"
+            5,
+            "kind and parts, number, credit, prefix of two"
         );
-        assert_eq!(bytes[&CostKind::Retransmission], 17);
-        assert_eq!(bytes.values().sum::<u64>(), 34);
+        assert_eq!(bytes[&CostKind::Retransmission], 15);
+        assert_eq!(bytes.values().sum::<u64>(), 30);
     }
 
     #[test]

@@ -200,7 +200,7 @@ mod tests {
             weight.parts[CostKind::Frame as usize],
             Cost {
                 messages: 1,
-                bytes: 2 + 1 + 2 + 4 + 1 + 1
+                bytes: 2 + 1 + 2 + 3 + 1
             }
         );
     }

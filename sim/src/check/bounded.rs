@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_packet_may_be_as_long_as_the_transport_takes() {
-        let rest = wire::encoded_len(&fragment(2000)) - 2000;
+        let rest = wire::packet_len(&fragment(2000)) - 2000;
         assert_eq!(check(&fragment(2048 - rest)), Ok(()));
         let error = check(&fragment(2049 - rest)).unwrap_err();
         assert_eq!(

@@ -28,6 +28,10 @@ const PAUSE: f64 = 16.0;
 const STRAY: f64 = 0.6;
 /// Times at the left are at least so far apart.
 const APART: f64 = 13.0;
+/// From a life line to a label at its right.
+const BESIDE: f64 = 9.0;
+/// Width of a letter of a label, generously.
+const LETTER: f64 = 7.0;
 
 /// Where everything of a scene is drawn, pixels.
 #[derive(Debug)]
@@ -78,7 +82,25 @@ impl<'a> Chart<'a> {
 
     #[allow(clippy::cast_precision_loss, reason = "drawn to a fraction of a pixel")]
     fn width(&self) -> f64 {
-        LEFT + self.gap * self.scene.nodes.len() as f64
+        let lanes = LEFT + self.gap * self.scene.nodes.len() as f64;
+        let labels = self
+            .scene
+            .strokes
+            .iter()
+            .map(|stroke| self.label_end(stroke));
+        labels.fold(lanes, f64::max)
+    }
+
+    /// How far to the right the label of a stroke may come.
+    #[allow(clippy::cast_precision_loss, reason = "drawn to a fraction of a pixel")]
+    fn label_end(&self, stroke: &Stroke) -> f64 {
+        let x = self.x(stroke.node);
+        match stroke.what {
+            StrokeKind::Packet(to, _) if self.x(to) < x => x,
+            StrokeKind::Packet(..) | StrokeKind::Down | StrokeKind::Up | StrokeKind::Mark => {
+                x + BESIDE + LETTER * caption(stroke).chars().count() as f64
+            }
+        }
     }
 
     fn height(&self) -> f64 {
@@ -254,12 +276,8 @@ impl Chart<'_> {
 
     /// What a packet holds, over the beginning of its arrow; and where it should have come.
     fn label(&self, svg: &mut String, stroke: &Stroke) {
-        let StrokeKind::Packet(to, fate) = stroke.what else {
+        let StrokeKind::Packet(to, _) = stroke.what else {
             return;
-        };
-        let target = match fate {
-            Fate::Arrived(_) => String::new(),
-            Fate::Lost | Fate::Open => format!(" → {to}"),
         };
         let (x, y) = (self.x(stroke.node), self.y(stroke.at));
         let way = (self.x(to) - x).signum();
@@ -267,11 +285,22 @@ impl Chart<'_> {
         let class = if stroke.named { " class=\"named\"" } else { "" };
         let _ = writeln!(
             svg,
-            "<text{class} x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}{target}</text>",
+            "<text{class} x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
             x + 7.0 * way,
             y - 3.0,
-            escape(&stroke.label)
+            escape(&caption(stroke))
         );
+    }
+}
+
+/// What stands beside a stroke: what a packet holds, and where it should have come.
+fn caption(stroke: &Stroke) -> String {
+    match stroke.what {
+        StrokeKind::Packet(to, Fate::Lost | Fate::Open) => format!("{} → {to}", stroke.label),
+        StrokeKind::Packet(_, Fate::Arrived(_))
+        | StrokeKind::Down
+        | StrokeKind::Up
+        | StrokeKind::Mark => stroke.label.clone(),
     }
 }
 
@@ -317,7 +346,7 @@ fn beside(svg: &mut String, x: f64, y: f64, label: &str) {
     let _ = write!(
         svg,
         "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-        x + 9.0,
+        x + BESIDE,
         y + 4.0,
         escape(label)
     );
@@ -407,6 +436,22 @@ mod tests {
         // 36 rows and 36 receipts, all but the first after a long pause.
         assert!(chart.height() <= TOP + 36.0 * (ROW + RECEIPT + 2.0 * PAUSE) + ROW + PAUSE + FOOT);
         assert!(draw(&scene, Time(720_000_000), "tree").len() < 24_000);
+    }
+
+    #[test]
+    fn the_last_caption_at_the_right_is_inside() {
+        let label = "partition ends: 3 parts";
+        let scene = Scene {
+            nodes: (0..8).collect(),
+            concerned: 8,
+            strokes: vec![stroke(at(10, 0), 7, StrokeKind::Mark, label)],
+            ..Scene::default()
+        };
+        let chart = Chart::new(&scene, Time(2_004_000));
+        // 23 letters from 78 + 7.5 x 118 + 9 on.
+        assert_eq!(chart.width(), 972.0 + 23.0 * LETTER);
+        let svg = draw(&scene, Time(2_004_000), "tree");
+        assert!(svg.contains("viewBox=\"0 0 1133 "), "{svg}");
     }
 
     #[test]

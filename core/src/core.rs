@@ -277,13 +277,14 @@ impl Core {
         let old_root = overlay.election.root.key;
         let (was_root, was_below) = (overlay.election.is_root(), overlay.election.upstream);
         let old_distance = overlay.election.distance;
-        overlay.lose_patience(self.now, self.config.freeze_timeout);
+        let patience = (self.now, self.config.freeze_timeout);
+        overlay.lose_patience(patience);
         let (public, secret, suite) = (self.key, &self.secret, &*self.suite);
         let roomy = self.config.roomy();
-        overlay.settle(roomy, &|document, key| {
+        overlay.settle(patience, roomy, &|document, key| {
             Root::own(key, document, public, secret, suite)
         });
-        overlay.lose_patience(self.now, self.config.freeze_timeout);
+        overlay.lose_patience(patience);
         let failed = overlay.election.root.key < old_root;
         let (root, distance) = (overlay.election.root.key, overlay.election.distance);
         if (root, distance, overlay.election.upstream) != (old_root, old_distance, was_below) {

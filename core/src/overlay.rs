@@ -3,12 +3,15 @@
 
 pub(crate) mod activity;
 pub(crate) mod comments;
+pub(crate) mod doubts;
 pub(crate) mod election;
 pub(crate) mod neighbor;
 pub(crate) mod root;
+pub(crate) mod wants;
 
 pub(crate) use activity::Activity;
 pub(crate) use comments::Comments;
+use doubts::Doubts;
 pub(crate) use election::{Election, Own};
 pub(crate) use neighbor::{Neighbor, QUEUED};
 pub(crate) use root::{Root, RootKey};
@@ -67,6 +70,8 @@ pub(crate) struct Overlay {
     pub(crate) key: RootKey,
     pub(crate) election: Election,
     pub(crate) neighbors: Vec<Neighbor>,
+    /// Upstreams that froze and thawed again and again (rule *Distrust*).
+    pub(crate) doubts: Doubts,
     /// Documents that this one comments on (parents, and link documents that
     /// attach it), each with this node's mode there as last known.
     pub(crate) parents: Vec<(Tag, Mode)>,
@@ -104,6 +109,7 @@ impl Overlay {
             election: Election::alone(root),
             key,
             neighbors: Vec::new(),
+            doubts: Doubts::default(),
             parents: Vec::new(),
             children: Box::default(),
             comments: Comments::default(),
@@ -311,7 +317,7 @@ impl Overlay {
     }
 
     /// Rule *Patience*: a freeze, or waiting for an heir, ends one way or the other.
-    pub(crate) fn lose_patience(&mut self, now: Time, patience: std::time::Duration) {
+    pub(crate) fn lose_patience(&mut self, (now, patience): (Time, std::time::Duration)) {
         if !self.election.frozen() && self.election.heir.is_none() {
             if let Some(activity) = &mut self.activity {
                 activity.frozen_until = None;
@@ -325,6 +331,13 @@ impl Overlay {
                 if self.election.heir.is_some() {
                     self.election.resign();
                 } else {
+                    // Done below: the upstream alone keeps us.
+                    let to_blame = self.election.upstream.filter(|_| self.election.done());
+                    let label = (self.election.root.key, self.election.distance);
+                    if let Some(link) = to_blame {
+                        self.doubts
+                            .froze((now, patience), link, label, doubts::GIVEN_UP);
+                    }
                     self.election.give_up();
                 }
             }
@@ -333,15 +346,17 @@ impl Overlay {
     }
 
     /// Applies the rules of the election to its end. With `roomy` places a follower prefers
-    /// followers above it (rule *Join*).
+    /// followers above it (rule *Join*). `patience` is that of rule *Distrust*.
     pub(crate) fn settle(
         &mut self,
+        (now, patience): (Time, std::time::Duration),
         roomy: bool,
         claim: &dyn Fn(&DocumentId, RootKey) -> Arc<Root>,
     ) {
         if election::must_resign(&self.election, self.key) {
             self.abdicate();
         }
+        let (was, label) = self.standing();
         let claim = || claim(&self.id, self.key);
         let own = Own {
             key: self.key,
@@ -351,6 +366,7 @@ impl Overlay {
                 self.mode.min(Mode::Subscribe)
             },
             stays: self.inherited,
+            barred: &|link, root| self.doubts.bar(now, link, root),
             claim: &claim,
         };
         let mode = self.mode;
@@ -364,6 +380,22 @@ impl Overlay {
         {
             self.election.root = claim();
         }
+        if let (Some(link), true) = (was, self.election.frozen())
+            && self.neighbor(link).is_some()
+        {
+            self.doubts.froze((now, patience), link, label, 1);
+        }
+        let distrusts = self.doubts.next(now);
+        if distrusts.is_some() || self.activity.is_some() {
+            self.activity().distrusts = distrusts;
+        }
+    }
+
+    /// The upstream of a label that holds, and the label.
+    fn standing(&self) -> (Option<LinkId>, (RootKey, u16)) {
+        let election = &self.election;
+        let upstream = election.upstream.filter(|_| !election.frozen());
+        (upstream, (election.root.key, election.distance))
     }
 
     /// True if this neighbour has not been told the present state and nothing is in flight to it.

@@ -336,7 +336,7 @@ impl Core {
         let asked = overlay
             .activity
             .as_ref()
-            .is_some_and(|a| a.wants.get(&document.tag()) == Some(&link));
+            .is_some_and(|a| a.wants.asked_from(link, document.tag()));
         let neighbor = overlay.neighbor(link).is_some();
         let comment =
             document.parents().contains(&overlay.id) || overlay.children.contains(&document.tag());

@@ -12,9 +12,7 @@ use crate::overlay::activity::Comparison;
 use crate::reconcile::{self, Step};
 use crate::time::{Time, WallTime};
 use crate::violation::Violation;
-
-/// Comments asked for at once in one network. More are asked for when these have come.
-const MAX_WANTS: usize = 256;
+use std::time::Duration;
 
 impl Core {
     /// When a change of the comment set is told to neighbours off the tree: after
@@ -115,8 +113,15 @@ impl Core {
         }
         let at = if ours.count == 0 { now } else { now + delay };
         let comparisons = &mut overlay.activity().comparisons;
+        let old = comparisons.iter().find(|old| old.link == link);
+        let since = old.map_or(now, |old| old.since);
         comparisons.retain(|comparison| comparison.link != link);
-        comparisons.push(Comparison { link, theirs, at });
+        comparisons.push(Comparison {
+            link,
+            theirs,
+            at,
+            since,
+        });
         self.touch(tag);
     }
 
@@ -124,6 +129,7 @@ impl Core {
     pub(super) fn compare_due(&mut self, tag: Tag) {
         let now = self.now;
         let delay = self.config.reconcile_delay;
+        let (_, patience) = self.hope();
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
@@ -134,13 +140,13 @@ impl Core {
         activity
             .comparisons
             .retain(|comparison| comparison.theirs != ours);
-        if !activity.wants.is_empty() {
+        // What is on its way may settle it; but not for longer than that may take.
+        if activity.wants.hopes(now) {
             activity
                 .comparisons
                 .iter_mut()
-                .filter(|c| c.at <= now)
+                .filter(|c| c.at <= now && c.since + patience > now)
                 .for_each(|c| c.at = now + delay);
-            return;
         }
         let due: Vec<LinkId> = activity
             .comparisons
@@ -189,26 +195,23 @@ impl Core {
         self.want(link, tag, missing);
     }
 
-    /// Asks for comments that are not here and not asked for yet.
+    /// Now, and how long comments that were asked for are waited for.
+    fn hope(&self) -> (Time, Duration) {
+        (self.now, self.config.request_timeout * 2)
+    }
+
+    /// Asks for comments that are not here and not on their way from another.
     fn want(&mut self, link: LinkId, tag: Tag, tags: Vec<Tag>) {
-        let until = self.now + self.config.request_timeout * 2;
+        let hope = self.hope();
         let delivery = &self.delivery;
         let Some(overlay) = self.overlays.get_mut(&tag) else {
             return;
         };
-        let mut missing: Vec<Tag> = tags
+        let missing: Vec<Tag> = tags
             .into_iter()
-            .filter(|tag| !overlay.comments.contains(*tag))
+            .filter(|tag| !overlay.comments.contains(*tag) && !delivery.awaits(*tag))
             .collect();
-        let wants = &mut overlay.activity().wants;
-        missing.retain(|tag| !wants.contains_key(tag) && !delivery.awaits(*tag));
-        missing.truncate(MAX_WANTS.saturating_sub(wants.len()));
-        wants.extend(missing.iter().map(|tag| (*tag, link)));
-        if !wants.is_empty() {
-            // Only what comes moves it on: who names comments again and again and sends none
-            // would else keep us from asking others.
-            overlay.activity().wants_until.get_or_insert(until);
-        }
+        let mut missing = overlay.activity().wants.ask(hope, link, missing);
         let held: Vec<Tag> = missing
             .iter()
             .copied()
@@ -229,19 +232,14 @@ impl Core {
 
     /// A comment that may have been asked for has come.
     pub(super) fn arrived(&mut self, via: Tag, comment: Tag, link: LinkId) {
-        let until = self.now + self.config.request_timeout * 2;
+        let hope = self.hope();
         let Some(overlay) = self.overlays.get_mut(&via) else {
             return;
         };
         let Some(activity) = overlay.activity.as_mut() else {
             return;
         };
-        if activity.wants.remove(&comment).is_none() {
-            return;
-        }
-        activity.wants_until = Some(until);
-        if activity.wants.is_empty() {
-            activity.wants_until = None;
+        if activity.wants.arrived(hope, link, comment) {
             self.tell_digest(via, link);
             self.touch(via);
         }
@@ -345,14 +343,7 @@ impl Core {
         let Some(activity) = &mut overlay.activity else {
             return;
         };
-        for lacked in tags {
-            if activity.wants.get(lacked) == Some(&link) {
-                activity.wants.remove(lacked);
-            }
-        }
-        if activity.wants.is_empty() {
-            activity.wants_until = None;
-        }
+        activity.wants.lacks(link, tags);
         self.touch(tag);
     }
 }

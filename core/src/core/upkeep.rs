@@ -81,11 +81,7 @@ impl Core {
             .map(|o| o.peer)
             .collect();
         activity.opens.retain(|open| open.until > now);
-        let wants_late = activity.wants_until.is_some_and(|until| until <= now);
-        if wants_late {
-            activity.wants.clear();
-            activity.wants_until = None;
-        }
+        let wants_late = activity.wants.expire(now);
         for peer in late {
             if let Some(tags) = self.peers.awaited.get_mut(&peer) {
                 tags.remove(&tag);

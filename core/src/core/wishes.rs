@@ -368,8 +368,7 @@ impl Core {
                 overlay.comments.insert(comment);
             });
             if let Some(activity) = &mut overlay.activity {
-                activity.wants.clear();
-                activity.wants_until = None;
+                activity.wants = Default::default();
                 activity.lazy = None;
                 activity.comparisons.clear();
             }

@@ -1,7 +1,8 @@
 //! What is under way in one overlay. Exists only while something is; an idle
 //! document has none of it and no timer.
 
-use crate::id::{Address, NodeId, Tag};
+use super::wants::Wants;
+use crate::id::{Address, NodeId};
 use crate::link::LinkId;
 use crate::message::{Purpose, SetDigest, State, Ticket};
 use crate::time::Time;
@@ -41,6 +42,8 @@ pub(crate) struct Comparison {
     /// What the neighbour last told.
     pub(crate) theirs: SetDigest,
     pub(crate) at: Time,
+    /// When it was seen first.
+    pub(crate) since: Time,
 }
 
 /// So often a peer is asked that says that it does not hold the document, and so many such
@@ -68,10 +71,7 @@ pub(crate) struct Activity {
     pub(crate) opens: Vec<OpenAttempt>,
     pub(crate) splices: Vec<Splice>,
     pub(crate) comparisons: Vec<Comparison>,
-    /// Comments asked for, and whom.
-    pub(crate) wants: BTreeMap<Tag, LinkId>,
-    /// When those are given up; each arrival moves it on.
-    pub(crate) wants_until: Option<Time>,
+    pub(crate) wants: Wants,
     /// When neighbours off the tree are told our state (rule *Tell*).
     pub(crate) tell: Option<Time>,
     /// When the comment set's digest is told to neighbours off the tree.
@@ -80,6 +80,8 @@ pub(crate) struct Activity {
     pub(crate) astray: bool,
     /// A freeze is given up then (rule *Patience*).
     pub(crate) frozen_until: Option<Time>,
+    /// Some neighbour may be upstream again then (rule *Distrust*).
+    pub(crate) distrusts: Option<Time>,
     /// The root changed for the worse: see whether the network fell apart.
     pub(crate) broken: Option<Time>,
     /// That also by asking acquaintances: the old root's line ended.
@@ -140,11 +142,12 @@ impl Activity {
             .chain(opens)
             .chain(splices)
             .chain(comparisons)
-            .chain(self.wants_until)
+            .chain(self.wants.next())
             .chain(self.tell)
             .chain(self.lazy)
             .chain(self.broken)
             .chain(self.frozen_until)
+            .chain(self.distrusts)
             .chain(self.leave_until)
             .min()
     }
@@ -173,10 +176,7 @@ impl Activity {
             .retain(|splice| splice.newcomer != link && splice.partner != link);
         self.comparisons
             .retain(|comparison| comparison.link != link);
-        self.wants.retain(|_, from| *from != link);
-        if self.wants.is_empty() {
-            self.wants_until = None;
-        }
+        self.wants.unlink(link);
         self.agreed.retain(|agreed| *agreed != link);
         self.bridged.retain(|bridged| *bridged != link);
         self.guides.retain(|guide| *guide != link);

@@ -62,6 +62,8 @@ pub(crate) struct Own<'a> {
     /// with its document (rule *Inherit*) is good enough, and one change brings many. But
     /// a subscriber below one that is none goes on upwards (rule *Climb*).
     pub(crate) stays: bool,
+    /// It takes no root as good as this from this neighbour now (rule *Distrust*).
+    pub(crate) barred: &'a dyn Fn(LinkId, RootKey) -> bool,
     /// Makes its claim; called only when it becomes root, since that signs.
     pub(crate) claim: &'a dyn Fn() -> Arc<Root>,
 }
@@ -189,6 +191,7 @@ impl Election {
                     && label > (self.root.key, Reverse(self.distance))
                     && root.key.id != own.key.id
                     && n.distance < MAX_DISTANCE
+                    && !(own.barred)(n.link, root.key)
             })
         };
         neighbors.iter().filter(|n| better(n)).max_by_key(|n| {
@@ -324,11 +327,21 @@ mod tests {
     }
 
     fn settle_with(election: &mut Election, neighbors: &[Neighbor], told: bool) {
+        settle_barring(election, neighbors, told, None);
+    }
+
+    fn settle_barring(
+        election: &mut Election,
+        neighbors: &[Neighbor],
+        told: bool,
+        barred: Option<LinkId>,
+    ) {
         let claim = || root(5);
         let own = Own {
             key: key(Rank::Subscriber, 5),
             mode: Mode::Subscribe,
             stays: false,
+            barred: &|link, _| Some(link) == barred,
             claim: &claim,
         };
         election.settle(&own, neighbors, |_, _| told);
@@ -415,6 +428,20 @@ mod tests {
         let other = [neighbor(1, 9, 4, STATE_FROZEN), neighbor(2, 9, 3, 0)];
         settle_with(&mut election, &other, false);
         assert_eq!(label(&election), (9, 4, Some(2), Phase::Settled));
+    }
+
+    #[test]
+    fn a_barred_upstream_is_left_by_a_freeze_and_not_taken_again() {
+        let mut election = Election::alone(root(5));
+        let teaser = [neighbor(1, 9, 1, 0)];
+        settle(&mut election, &teaser);
+        assert_eq!(label(&election), (9, 2, Some(1), Phase::Settled));
+        settle_with(&mut election, &[neighbor(1, 9, 1, STATE_FROZEN)], false);
+        assert_eq!(label(&election), (9, 2, Some(1), Phase::Frozen));
+        settle_barring(&mut election, &teaser, false, Some(LinkId(1)));
+        assert_eq!(label(&election), (9, 2, None, Phase::Frozen));
+        settle_barring(&mut election, &teaser, true, Some(LinkId(1)));
+        assert_eq!(label(&election), (5, 0, None, Phase::Settled));
     }
 
     #[test]

@@ -21,6 +21,8 @@ const CREDIT: u8 = 1 << 5;
 const MESSAGES: u8 = 6;
 const ONE_MESSAGE: u8 = 1;
 const SOME_MESSAGES: u8 = 2;
+/// Room for a frame without a document, bytes.
+const USUAL: usize = 128;
 /// Credit of a node with nothing to take in: it is left out.
 const ALL_FREE: u8 = u8::MAX;
 
@@ -75,7 +77,9 @@ enum Part<'a> {
 pub(super) fn encode(frame: &Frame) -> Result<Vec<u8>, postcard::Error> {
     let credit = if frame.credit == ALL_FREE { 0 } else { CREDIT };
     let head = KIND | acks_kind(frame) << ACKS | credit | messages_kind(frame) << MESSAGES;
-    let mut bytes = Ok(vec![head]);
+    let mut start = Vec::with_capacity(USUAL);
+    start.push(head);
+    let mut bytes = Ok(start);
     let mut add = |part: &Part<'_>| {
         let before = std::mem::replace(&mut bytes, Ok(Vec::new()));
         bytes = before.and_then(|before| postcard::to_extend(part, before));

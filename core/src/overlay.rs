@@ -417,11 +417,13 @@ impl Overlay {
     }
 
     /// What this neighbour is owed cannot wait: it is on the tree, may be in need of an
-    /// upstream, knows another overlay root, or asked (rule *Tell*).
+    /// upstream, knows another overlay root, asked, or would send us what we gave up (rule *Tell*).
     pub(crate) fn presses(&self, neighbor: &Neighbor) -> bool {
         let mark = self.mark_for(neighbor.link);
         let root = neighbor.root.as_ref();
+        let gives_up = neighbor.sent & MARK_MODE > mark & MARK_MODE;
         neighbor.sent == 0
+            || gives_up
             || (mark ^ neighbor.sent) & MARK_UPSTREAM != 0
             || self.on_tree(neighbor)
             || self.election.frozen()
@@ -498,5 +500,8 @@ fn mark(election: &Election, mode: Mode, link: LinkId, with_done: bool) -> u64 {
 /// if an older state is in flight, since an upstream must not take a freeze for done
 /// while somebody below it is on the way to say so (rule *Done*).
 const MARK_UPSTREAM: u64 = STATE_UPSTREAM as u64;
+/// Bits of a mark: the mode. Who gives a document up says so at once: comments are nothing for it
+/// any more.
+const MARK_MODE: u64 = 3;
 /// Bits of a mark: the distance.
 const MARK_DISTANCE: u64 = 0xffff << 8;
